@@ -1,0 +1,255 @@
+"""What definitions of every kind have in common: a draft, its checks, immutable published versions.
+
+A kind (workflow, task, …) subclasses :class:`Definition` and describes itself with a :class:`DefinitionKind`; the verbs
+below then work for it alike. One row is one version of one definition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import orjson
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.utils import timezone
+
+from apps.auth.access import require
+from apps.auth.identifiers import uuid7
+from apps.auth.models import User
+from apps.auth.services import record_audit
+
+from .problems import Conflict, NotFound, StaleVersion, Unprocessable
+from .schemas import check_document
+from .violations import Violation
+
+SEMVER = re.compile(r"^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]{1,40}))?(?:\+[0-9A-Za-z.-]{1,40})?$")
+
+
+def version_key(version: str) -> str:
+    """Text that sorts (bytewise) as semver orders versions; a pre-release comes before its release."""
+    match = SEMVER.match(version)
+    if match is None:
+        raise ValueError(f"{version!r} is not a semantic version like 1.0.0")
+    major, minor, patch, prerelease = match.groups()
+    tail = "~"
+    if prerelease:
+        parts = (f"0{int(part):09d}" if part.isdigit() else f"1{part}" for part in prerelease.split("."))
+        tail = "-" + ".".join(parts)
+    return f"{int(major):09d}.{int(minor):09d}.{int(patch):09d}{tail}"
+
+
+class DefinitionQuerySet(models.QuerySet["Definition"]):
+    """Versions of definitions of one kind."""
+
+    def published(self) -> Self:
+        return self.filter(status=Definition.Status.PUBLISHED)
+
+    def live(self) -> Self:
+        return self.exclude(status=Definition.Status.ARCHIVED)
+
+    def newest_first(self) -> Self:
+        return self.order_by("key", "-version_key")
+
+
+class Definition(models.Model):
+    """One version of one definition; a published row never changes again."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        PUBLISHED = "published"
+        ARCHIVED = "archived"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    key = models.CharField(max_length=255, help_text="business id: workflowId, taskId, …")
+    version = models.CharField(max_length=64)
+    version_key = models.CharField(max_length=128, db_collation="C", editable=False)
+    name = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    tags = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    document = models.JSONField()
+    violations = models.JSONField(default=list)
+    checksum = models.CharField(max_length=64)
+    revision = models.PositiveIntegerField(default=1, help_text="grows with every save; the ETag")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+    published_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = DefinitionQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        constraints = (
+            models.UniqueConstraint(fields=["key", "version"], name="%(app_label)s_%(class)s_key_version"),
+            models.CheckConstraint(
+                condition=~models.Q(status="published") | models.Q(published_at__isnull=False),
+                name="%(app_label)s_%(class)s_published_at",
+            ),
+        )
+        indexes = (models.Index(fields=["key", "-version_key"], name="%(app_label)s_%(class)s_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.version}"
+
+
+D = TypeVar("D", bound=Definition)
+
+
+@dataclass(frozen=True)
+class DefinitionKind(Generic[D]):
+    """A kind of definition.
+
+    ``name`` is the document kind (its JSON Schema is schemas/<name>.json), ``id_field`` the business id's field in the
+    document, ``checks`` the checks beyond the JSON Schema (references, data flow): document → violations.
+    """
+
+    name: str
+    id_field: str
+    model: type[D]
+    checks: Callable[[dict[str, Any]], list[Violation]]
+
+    @property
+    def design(self) -> str:
+        return f"design:{self.name}"
+
+
+def check(kind: DefinitionKind[D], document: dict[str, Any]) -> list[Violation]:
+    """Every problem of the document: its JSON Schema's, and when that holds, those of references and data flow."""
+    return check_document(kind.name, document) or kind.checks(document)
+
+
+def content_checksum(document: dict[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@transaction.atomic
+def save_draft(
+    kind: DefinitionKind[D], *, actor: User, document: dict[str, Any], if_match: int | None = None
+) -> tuple[D, bool]:
+    """Create or replace the draft that ``document`` names by its id and version.
+
+    Returns the row and whether it is new. A document that does not fit its JSON Schema is refused (Unprocessable);
+    one that fits but has other problems is kept with its violations. Conflict when that version is already published,
+    StaleVersion when ``if_match`` is not the stored revision.
+    """
+    require(actor, kind.design)
+    if violations := check_document(kind.name, document):
+        raise Unprocessable(f"The {kind.name} definition does not fit its schema.", violations=violations)
+    found = kind.checks(document)
+    key, version = document[kind.id_field], document.get("version", "1.0.0")
+    document = {**document, "version": version}
+    fields = {
+        "name": document.get("name") or key,
+        "description": document.get("description", ""),
+        "tags": document.get("tags", []),
+        "document": document,
+        "violations": [violation.as_json() for violation in found],
+        "checksum": content_checksum(document),
+    }
+    existing = kind.model.objects.select_for_update().filter(key=key, version=version).first()
+    if existing is None:
+        if if_match is not None:
+            raise StaleVersion(f"{key} {version} does not exist, so nothing can match the If-Match header.")
+        row = kind.model(key=key, version=version, version_key=version_key(version), created_by=actor, **fields)
+        row.save(force_insert=True)
+    else:
+        if if_match is not None and existing.revision != if_match:
+            raise StaleVersion(f"{key} {version} was changed by someone else; read it again before you save.")
+        if existing.status != Definition.Status.DRAFT:
+            raise Conflict(
+                f"{key} {version} is {existing.status} and can no longer change; save it under a higher version."
+            )
+        row = existing
+        for name, value in fields.items():
+            setattr(row, name, value)
+        row.revision += 1
+        row.save()
+    record_audit(
+        actor=actor,
+        action=f"{kind.name}.save_draft",
+        resource=kind.name,
+        resource_id=f"{key}@{version}",
+        details={"checksum": row.checksum, "violations": len(found)},
+    )
+    return row, existing is None
+
+
+@transaction.atomic
+def publish(kind: DefinitionKind[D], *, actor: User, key: str, version: str | None = None) -> D:
+    """Make a draft immutable and usable. Without ``version``: the newest draft. Errors refuse it; warnings do not."""
+    require(actor, f"publish:{kind.name}")
+    rows = kind.model.objects.select_for_update().filter(key=key).newest_first()
+    row = rows.filter(version=version).first() if version else rows.filter(status=Definition.Status.DRAFT).first()
+    if row is None:
+        if version is None and rows.exists():
+            raise Conflict(f"{key} has no draft to publish.")
+        raise NotFound(f"There is no {kind.name} {key}" + (f" in version {version}." if version else "."))
+    if row.status == Definition.Status.PUBLISHED:
+        return row
+    if row.status == Definition.Status.ARCHIVED:
+        raise Conflict(f"{key} {row.version} is archived.")
+    violations = check(kind, row.document)
+    if any(violation.severity == "error" for violation in violations):
+        raise Unprocessable(f"{key} {row.version} has errors and cannot be published.", violations=violations)
+    row.violations = [violation.as_json() for violation in violations]
+    row.status = Definition.Status.PUBLISHED
+    row.published_at = timezone.now()
+    row.published_by = actor
+    row.revision += 1
+    row.save()
+    record_audit(
+        actor=actor,
+        action=f"{kind.name}.publish",
+        resource=kind.name,
+        resource_id=f"{key}@{row.version}",
+        details={"checksum": row.checksum},
+    )
+    return row
+
+
+@transaction.atomic
+def archive(kind: DefinitionKind[D], *, actor: User, key: str) -> int:
+    """Take every version of a definition out of use; what runs on it goes on. Returns how many versions."""
+    require(actor, f"archive:{kind.name}")
+    count = kind.model.objects.filter(key=key).live().update(status=Definition.Status.ARCHIVED)
+    if not count:
+        raise NotFound(f"There is no {kind.name} {key}.")
+    record_audit(
+        actor=actor,
+        action=f"{kind.name}.archive",
+        resource=kind.name,
+        resource_id=key,
+        details={"versions": count},
+    )
+    return count
+
+
+def find(kind: DefinitionKind[D], *, key: str, version: str | None = None) -> D:
+    """The named version, or the newest that is not archived. NotFound when there is none."""
+    rows = kind.model.objects.filter(key=key).newest_first()
+    row = rows.filter(version=version).first() if version else rows.live().first()
+    if row is None:
+        raise NotFound(f"There is no {kind.name} {key}" + (f" in version {version}." if version else "."))
+    return row
+
+
+def find_published(kind: DefinitionKind[D], *, key: str, version: str | None = None) -> D:
+    """The published version that new work uses. NotFound for an unknown id, Conflict when nothing is published."""
+    rows = kind.model.objects.filter(key=key).published().newest_first()
+    row = rows.filter(version=version).first() if version else rows.first()
+    if row is not None:
+        return row
+    if not kind.model.objects.filter(key=key).exists():
+        raise NotFound(f"There is no {kind.name} {key}.")
+    raise Conflict(f"{key} has no published version" + (f" {version}." if version else "; publish it first."))

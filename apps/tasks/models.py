@@ -90,7 +90,7 @@ class Task(models.Model):
     candidate_groups = ArrayField(models.CharField(max_length=150), default=list, help_text="group or role names")
     due_at = models.DateTimeField(null=True)
     draft = models.JSONField(null=True)
-    settings = models.JSONField(null=True, help_text="the rest of the manual parameters: sla, escalation, …")
+    manual = models.JSONField(null=True, help_text="the rest of the manual parameters: sla, escalation, …")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

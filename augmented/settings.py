@@ -1,55 +1,222 @@
-"""Settings (first cut; the platform owner completes this file)."""
+"""Every setting, from environment variables. deploy/README.md lists them; augmented/checks.py says which are mandatory.
 
-import os
+AUGMENTED_MODE is `development` (default), `test` or `production`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+
+from kombu import Queue
+
+from augmented import environment as env
+from augmented.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-SECRET_KEY = os.environ.get("SECRET_KEY", "development-only")
-DEBUG = os.environ.get("AUGMENTED_MODE", "development") == "development"
-ALLOWED_HOSTS = ["*"]
+VAR_DIR = Path(env.text("AUGMENTED_VAR", str(BASE_DIR / "var")))
+AUGMENTED_MODE = env.mode()
+PRODUCTION = AUGMENTED_MODE == "production"
+# Debug pages print settings and local variables: only where a developer asks for them.
+DEBUG = AUGMENTED_MODE == "development" and env.flag("AUGMENTED_DEBUG")
 
+SECRET_KEY = env.text("SECRET_KEY", "" if PRODUCTION else env.DEVELOPMENT_SECRET)
+ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
+CSRF_TRUSTED_ORIGINS = env.listed("CSRF_TRUSTED_ORIGINS")
 
-def _database(url: str) -> dict:
-    parts = urlsplit(url)
-    query = {k: v[0] for k, v in parse_qs(parts.query).items()}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": query.get("host", parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 600,
-        "OPTIONS": {"options": "-c search_path=public,workflow,business,auth"},
-    }
-
-
-DATABASES = {"default": _database(os.environ.get("DATABASE_URL", "postgresql://postgres@/augmented?host=var/run"))}
-REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+# ── Applications, lowest layer last ─────────────────────────────────────────────────────────────────────────────────
 INSTALLED_APPS = [
+    "augmented",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.postgres",
     "rest_framework",
-    "guardian",
-    "channels",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
     "django_htmx",
-    "apps.auth",
-    "apps.validation",
-    "apps.events",
-    "apps.integrations",
-    "apps.business",
-    "apps.tasks",
-    "apps.workflows",
-    "apps.testing",
     "apps.ui",
     "apps.chat",
+    "apps.testing",
+    "apps.workflows",
+    "apps.tasks",
+    "apps.integrations",
+    "apps.business",
+    "apps.events",
+    "apps.validation",
+    "apps.auth",
 ]
-AUTH_USER_MODEL = "accounts.User"
-USE_TZ = True
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "augmented.middleware.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "augmented.middleware.RequestContextMiddleware",
+    "augmented.middleware.OptionalSlashMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
 ROOT_URLCONF = "augmented.urls"
+ASGI_APPLICATION = "augmented.asgi.application"
+APPEND_SLASH = False  # a redirect would lose a POST's body; OptionalSlashMiddleware answers both forms
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# ── Postgres: all truth ─────────────────────────────────────────────────────────────────────────────────────────────
+DATABASE_URL = env.text("DATABASE_URL", "" if PRODUCTION else f"postgresql://postgres@/augmented?host={VAR_DIR}/run")
+DATABASES = {
+    "default": env.database(
+        DATABASE_URL,
+        # ASGI runs each request on a thread of its own: only a pool keeps connections there (asgi.py switches it on).
+        pool=env.number("AUGMENTED_DB_POOL", 0),
+        timeouts={
+            "lock_timeout": env.number("AUGMENTED_LOCK_TIMEOUT_MS", 5_000),
+            "statement_timeout": env.number("AUGMENTED_STATEMENT_TIMEOUT_MS", 30_000),
+            "idle_in_transaction_session_timeout": env.number(
+                "AUGMENTED_IDLE_TRANSACTION_TIMEOUT_MS", 600_000 if AUGMENTED_MODE == "test" else 60_000
+            ),
+        },
+    )
+}
+
+# ── Redis: doorbells and live updates, may be flushed at any moment ─────────────────────────────────────────────────
+REDIS_URL = env.text("REDIS_URL", "" if PRODUCTION else f"unix://{VAR_DIR}/run/redis.sock?db=0")
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": env.text("AUGMENTED_CHANNEL_PREFIX", "augmented")},
+    }
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# ── Celery: carries no work, only "queue Q has work" ────────────────────────────────────────────────────────────────
+CELERY_BROKER_URL = env.broker(REDIS_URL)
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = env.flag("AUGMENTED_WORKER_REMOTE_CONTROL")
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 150,  # just above the time limit: a doorbell that a dead worker held rings again
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "global_keyprefix": env.text("AUGMENTED_BROKER_PREFIX", ""),
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_QUEUES = [Queue("orchestrator"), Queue("io"), Queue("control")]
+CELERY_TASK_DEFAULT_QUEUE = "control"
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+# Nothing to remember between runs: every beat is "look now", and a look that comes late is dropped.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "apps.tasks.jobs.sweep", "schedule": 1.0, "options": {"expires": 5, "queue": "control"}},
+    "tick": {"task": "apps.workflows.jobs.tick", "schedule": 1.0, "options": {"expires": 5, "queue": "control"}},
+}
+
+# ── The HTTP interface ──────────────────────────────────────────────────────────────────────────────────────────────
+AUGMENTED_MAX_BODY = env.number("AUGMENTED_MAX_BODY", 1024 * 1024)  # bytes; more is answered with 413
+DATA_UPLOAD_MAX_MEMORY_SIZE = AUGMENTED_MAX_BODY
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "NUM_PROXIES": env.number("AUGMENTED_PROXIES", 0),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Augmented OS",
+    "DESCRIPTION": "Workflows, tasks, events and data, all described by JSON documents.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# ── People, sessions, passwords ─────────────────────────────────────────────────────────────────────────────────────
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = (
+    ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if AUGMENTED_MODE == "test"
+    else ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = env.flag("AUGMENTED_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)/?$"]  # probes come from inside, without TLS
+    SECURE_HSTS_SECONDS = env.number("AUGMENTED_HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    if env.flag("AUGMENTED_BEHIND_PROXY"):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# ── Static files: Vite builds into static/dist, whitenoise serves ───────────────────────────────────────────────────
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+VITE_MANIFEST = BASE_DIR / "static" / "dist" / ".vite" / "manifest.json"
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = VAR_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# ── The rest ────────────────────────────────────────────────────────────────────────────────────────────────────────
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+LOGGING = logging_config(level=env.text("AUGMENTED_LOG_LEVEL", "INFO"), readable=env.flag("AUGMENTED_LOG_READABLE"))

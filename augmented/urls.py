@@ -1,1 +1,21 @@
-urlpatterns: list = []
+"""Every address of the system. Each app's routes stand in the app; here is only where they hang."""
+
+from __future__ import annotations
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from augmented import views
+
+urlpatterns = [
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+    path("metrics", views.metrics),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", views.ApiDocsView.as_view(url_name="schema"), name="api-docs"),
+]
+
+handler400 = "augmented.views.bad_request"
+handler403 = "augmented.views.forbidden"
+handler404 = "augmented.views.not_found"
+handler500 = "augmented.views.server_error"

@@ -1,0 +1,15 @@
+"""Django's entry for the wiring: system checks and the placing of tables in their stores."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
+
+
+class AugmentedConfig(AppConfig):
+    name = "augmented"
+    verbose_name = "Augmented OS"
+
+    def ready(self) -> None:
+        from augmented import checks, stores  # noqa: F401  importing registers the checks
+
+        pre_migrate.connect(stores.create_stores, dispatch_uid="augmented.stores.create")
+        post_migrate.connect(stores.place_tables, dispatch_uid="augmented.stores.place")

@@ -1,0 +1,14 @@
+"""The web process: HTTP by Django, WebSockets by Channels."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "augmented.settings")
+# Before the settings are read: each request runs on a thread of its own, so connections must come from a pool.
+os.environ.setdefault("AUGMENTED_DB_POOL", "12")
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+application = ProtocolTypeRouter({"http": get_asgi_application()})

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.auth.identifiers import uuid7
-from apps.validation.definitions import Definition
+from apps.validation.definitions.models import Definition
 
 
 class TaskDefinition(Definition):
@@ -70,6 +70,7 @@ class Task(models.Model):
     error = models.JSONField(null=True, help_text="{type, code, message, details, timestamp}")
     attempt = models.PositiveIntegerField(default=0, help_text="runs begun so far; retryCount is one less")
     executor_id = models.CharField(max_length=100, null=True, help_text="the worker that ran it last")
+    timeout = models.FloatField(null=True, help_text="seconds an attempt may take; else what the definition says")
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)

@@ -1,0 +1,1 @@
+"""Definitions of every kind: drafts, checks, immutable published versions."""

@@ -1,0 +1,196 @@
+"""``advance``: apply signals to a run and go on until everything that is left waits for the outside world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from . import transitions
+from .flow import compensate, complete, fail, fail_run, guarded, skip
+from .plan import Plan, Step
+from .run import Move, Run
+from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State
+from .steps import STEP_TYPES
+from .transitions import IllegalSignal, InstanceStatus, Rule, SignalKind, StepStatus
+
+
+def advance(plan: Plan, state: State, signals: Sequence[Signal], now: datetime) -> Decision:
+    """Apply ``signals`` in order and run on. Pure: the same arguments give the same decision, ``state`` stays as it was.
+
+    Raises IllegalSignal when the run's status refuses one of the signals; then nothing is decided.
+    """
+    run = Run(plan, state, now)
+    for signal in signals:
+        rule = transitions.INSTANCE[run.instance.status, signal.kind]
+        if rule is Rule.REFUSE:
+            raise IllegalSignal(run.instance.status, signal.kind)
+        if rule is Rule.HOLD:
+            run.held.append(signal)
+        elif rule is Rule.APPLY:
+            _SIGNALS[signal.kind](run, signal)
+            _go(run)
+    return run.decision()
+
+
+def _go(run: Run) -> None:
+    while run.moves:
+        move = run.moves.popleft()
+        if run.over:
+            return
+        run.instance.transitions += 1
+        if run.instance.transitions > run.plan.max_transitions:
+            _out_of_budget(run)
+            return
+        step = run.plan.steps[move.step_id]
+        execution = run.open(move)
+        guarded(run, step, execution, partial(_enter, run, step, execution, move))
+
+
+def _enter(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    if step.condition is not None and not run.is_true(step.condition):
+        skip(run, step, execution)
+    else:
+        STEP_TYPES[step.type](run, step, execution, move)
+
+
+def _out_of_budget(run: Run) -> None:
+    run.cancel_below(None)
+    message = f"The run was ended after {run.plan.max_transitions} steps; it seems never to stop by itself."
+    run.finish(InstanceStatus.FAILED, failure=Failure("ENGINE", "TRANSITION_BUDGET", message))
+
+
+# Signals
+
+
+def _start(run: Run, signal: Signal) -> None:
+    run.instance.status = InstanceStatus.RUNNING
+    run.record("INSTANCE_STARTED", None, {"input": run.instance.input})
+    if run.instance.variables:
+        run.record("VARIABLES_SET", None, {"variables": dict(run.instance.variables)})
+    if run.plan.timeout is not None:
+        run.command(ArmTimer(None, "timeout", run.now + timedelta(seconds=run.plan.timeout)))
+    run.moves.append(Move(run.plan.start_at))
+
+
+def _position(run: Run, signal: Signal) -> tuple[Step, Execution] | None:
+    """The execution a signal is about, if it is still a position of the run (a late result is not)."""
+    execution = run.executions.get(signal.execution_id) if signal.execution_id else None
+    if execution is None or not execution.active:
+        return None
+    return run.plan.steps[execution.step_id], run.touch(execution)
+
+
+def _task_completed(run: Run, signal: Signal) -> None:
+    if (found := _position(run, signal)) is None:
+        return
+    step, execution = found
+    run.withdraw(execution, work=False)
+    data = signal.data
+    guarded(run, step, execution, lambda: complete(run, step, execution, data.get("output"), data.get("outcome")))
+
+
+def _task_failed(run: Run, signal: Signal) -> None:
+    if (found := _position(run, signal)) is None:
+        return
+    step, execution = found
+    error = signal.data["error"]
+    failure = Failure(
+        error.get("type", "PERMANENT"),
+        error.get("code", "FAILED"),
+        error.get("message", ""),
+        error.get("details") or {},
+        bool(error.get("retryable")),
+    )
+    run.withdraw(execution, work=False)
+    status = StepStatus.TIMED_OUT if failure.type == "TIMEOUT" else StepStatus.FAILED
+    guarded(run, step, execution, lambda: fail(run, step, execution, failure, status))
+
+
+def _timer_due(run: Run, signal: Signal) -> None:
+    purpose = signal.data["purpose"]
+    if signal.execution_id is None:
+        run.cancel_below(None)
+        message = f"The run took longer than its limit of {run.plan.timeout:g} s."
+        fail_run(run, Failure("TIMEOUT", "WORKFLOW_TIMED_OUT", message), None)
+        return
+    if (found := _position(run, signal)) is None:
+        return
+    step, execution = found
+    if purpose == "delay":
+        output = {"until": (execution.data or {}).get("dueAt")}
+        guarded(run, step, execution, lambda: complete(run, step, execution, output, None))
+    elif purpose == "retry":
+        run.set_status(execution, StepStatus.RUNNING)
+        move = Move(step.step_id, execution.scope, execution.parent_id, execution.branch)
+        guarded(run, step, execution, lambda: STEP_TYPES[step.type](run, step, execution, move))
+    else:
+        if step.type == "PARALLEL":
+            run.cancel_below(execution)
+        run.withdraw(execution, work=step.type != "PARALLEL")
+        failure = Failure("TIMEOUT", "STEP_TIMED_OUT", f"{step.name} took longer than {step.timeout:g} s.")
+        guarded(run, step, execution, lambda: fail(run, step, execution, failure, StepStatus.TIMED_OUT))
+
+
+def _cancel(run: Run, signal: Signal) -> None:
+    data = signal.data
+    run.instance.cancellation = {
+        "reason": data.get("reason", ""),
+        "requestedBy": data.get("requestedBy"),
+        "requestedAt": run.now.isoformat(),
+        "source": data.get("source", "USER"),
+        "eventId": data.get("eventId"),
+    }
+    run._context = None
+    run.cancel_below(None)
+    if data.get("shouldCompensate") and run.plan.compensations:
+        compensate(run, None, InstanceStatus.CANCELLED)
+    else:
+        run.finish(InstanceStatus.CANCELLED)
+
+
+def _suspend(run: Run, signal: Signal) -> None:
+    run.instance.resume_to = run.instance.status
+    run.instance.status = InstanceStatus.SUSPENDED
+    run.command(PauseWork(resume=False))
+    run.record("INSTANCE_SUSPENDED", None, {"reason": signal.data.get("reason", "")})
+
+
+def _resume(run: Run, signal: Signal) -> None:
+    run.instance.status = run.instance.resume_to or InstanceStatus.RUNNING
+    run.instance.resume_to = None
+    run.command(PauseWork(resume=True))
+    run.record("INSTANCE_RESUMED", None, {"reason": signal.data.get("reason", "")})
+
+
+def _retry(run: Run, signal: Signal) -> None:
+    """Go on from a step of a run that failed or was cancelled, as a new visit of it."""
+    instance = run.instance
+    data = signal.data
+    failed_at = ((instance.error or {}).get("details") or {}).get("stepId")
+    step_id = data.get("stepId") or failed_at or instance.current_step_id or run.plan.start_at
+    # Positions inside a PARALLEL are gone; the PARALLEL step itself is what can be done again.
+    step = run.plan.steps[step_id]
+    while step.parent is not None:
+        step = run.plan.steps[step.parent]
+    instance.visits["*"] = instance.visits.get("*", 0) + 1
+    instance.status = InstanceStatus.RUNNING
+    instance.error = instance.completed_at = instance.output = None
+    instance.cancellation = instance.compensation = None
+    run._context = None
+    run.record("INSTANCE_RETRIED", None, {"stepId": step.step_id, "reason": data.get("reason", "")})
+    if run.plan.timeout is not None:
+        run.command(ArmTimer(None, "timeout", run.now + timedelta(seconds=run.plan.timeout)))
+    run.moves.append(Move(step.step_id, input=data.get("input"), edited="input" in data))
+
+
+_SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
+    SignalKind.START: _start,
+    SignalKind.TASK_COMPLETED: _task_completed,
+    SignalKind.TASK_FAILED: _task_failed,
+    SignalKind.TIMER_DUE: _timer_due,
+    SignalKind.CANCEL: _cancel,
+    SignalKind.SUSPEND: _suspend,
+    SignalKind.RESUME: _resume,
+    SignalKind.RETRY: _retry,
+}

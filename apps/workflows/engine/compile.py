@@ -1,0 +1,252 @@
+"""From a checked workflow document to a :class:`~.plan.Plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from .plan import Branch, Expression, FailureRule, Language, Plan, Step, TaskBinding
+from .retry import parse_retry_policy
+
+TaskLookup = Callable[[str, str | None], TaskBinding]
+
+INLINE = frozenset({"DECISION", "TRANSFORM", "EMIT_EVENT", "END", "PARALLEL"})
+"""Types that an advance runs through without waiting for the outside world."""
+
+DEFAULT_MAX_TRANSITIONS = 100_000
+
+
+def compile_plan(
+    document: Mapping[str, Any],
+    *,
+    definition_id: UUID,
+    language: Language,
+    tasks: TaskLookup,
+    max_transitions: int = DEFAULT_MAX_TRANSITIONS,
+) -> Plan:
+    """Compile a document that has passed the checks of its kind; a faulty one raises whatever is in the way."""
+    compiler = _Compiler(language, tasks)
+    steps = {step.step_id: step for step in compiler.steps(document["steps"], None, ())}
+    undoing = document.get("compensationSteps") or ()
+    steps |= {entry["stepId"]: compiler.step({**entry, "type": "TASK"}, None, ()) for entry in undoing}
+    on_failure = _failure_rule(document.get("onFailure"))
+    successors = _successors(steps, on_failure)
+    output = document.get("output")
+    timeout = document.get("timeout")
+    plan_output = None if output is None else language.template(output)
+    return Plan(
+        definition_id=definition_id,
+        workflow_id=document["workflowId"],
+        version=document["version"],
+        start_at=document.get("startAt") or document["steps"][0]["stepId"],
+        steps=steps,
+        variables={name: spec.get("initial") for name, spec in (document.get("variables") or {}).items()},
+        output=plan_output,
+        on_failure=on_failure,
+        on_complete=tuple(
+            (entry["pattern"], None if "payload" not in entry else language.template(entry["payload"]))
+            for entry in (document.get("onComplete") or {}).get("emit", ())
+        ),
+        timeout=None if timeout is None else compiler.seconds(timeout),
+        compensations={entry["compensationFor"]: entry["stepId"] for entry in undoing},
+        cyclic=_cyclic(successors),
+        reads_from=_reads_from(steps, successors, plan_output),
+        max_transitions=max_transitions,
+        language=language,
+    )
+
+
+def _failure_rule(document: Mapping[str, Any] | None) -> FailureRule | None:
+    if not document:
+        return None
+    handlers = (document.get("errorHandler") or {}).get("conditions", ())
+    return FailureRule(
+        action=document.get("action", "stop"),
+        next_step_id=document.get("nextStepId"),
+        handlers=tuple((each.get("errorType"), each.get("errorCode"), each["nextStepId"]) for each in handlers),
+    )
+
+
+class _Compiler:
+    def __init__(self, language: Language, tasks: TaskLookup) -> None:
+        self.language, self.tasks = language, tasks
+
+    def seconds(self, value: str | int | float) -> float:
+        """A step's timeout: ISO 8601, or milliseconds as in task definitions."""
+        return value / 1000 if isinstance(value, int | float) else self.language.duration(value).total_seconds()
+
+    def steps(
+        self, documents: list[dict[str, Any]], parent: str | None, scopes: tuple[str, ...]
+    ) -> Iterator[Step]:
+        for document in documents:
+            step = self.step(document, parent, scopes)
+            yield step
+            for branch in _branches(document):
+                yield from self.steps(branch["steps"], step.step_id, scopes)
+
+    def step(self, document: dict[str, Any], parent: str | None, scopes: tuple[str, ...]) -> Step:
+        kind = document.get("type", "TASK")
+        timeout = document.get("timeout")
+        fields: dict[str, Any] = {
+            "step_id": document["stepId"],
+            "type": kind,
+            "name": document.get("name") or document["stepId"],
+            "parent": parent,
+            "scopes": scopes,
+            "inline": kind in INLINE,
+            "has_input": "input" in document,
+            "input": self.language.template(document["input"]) if "input" in document else None,
+            "condition": self.condition(document.get("condition")),
+            "set_variables": tuple(
+                (name, self.value(value)) for name, value in (document.get("setVariables") or {}).items()
+            ),
+            "next": self.next(document.get("next")),
+            "transitions": document.get("transitions") or {},
+            "retry": parse_retry_policy(document.get("retryPolicy"), self.language.duration),
+            "timeout": None if timeout is None else self.seconds(timeout),
+            "on_failure": _failure_rule(document.get("onFailure")),
+        }
+        return Step(**(fields | getattr(self, f"_{kind.lower()}")(document)))
+
+    def condition(self, text: str | bool | None) -> Expression | None:
+        if text is None:
+            return None
+        return self.language.expression(text if isinstance(text, str) else str(text).lower())
+
+    def value(self, value: Any) -> Expression:
+        return self.language.expression(value) if isinstance(value, str) else self.language.template(value)
+
+    def next(self, document: str | list[dict[str, Any]] | None) -> tuple[tuple[Expression | None, str], ...]:
+        if not document:
+            return ()
+        if isinstance(document, str):
+            return ((None, document),)
+        return tuple((self.condition(each.get("condition")), each["nextStepId"]) for each in document)
+
+    # Own fields by step type.
+
+    def _task(self, document: dict[str, Any]) -> dict[str, Any]:
+        task = self.tasks(document["taskId"], document.get("taskVersion"))
+        own: dict[str, Any] = {"task": task, "inline": task.evaluate is not None}
+        if task.retry is not None and "retryPolicy" not in document:
+            own["retry"] = task.retry
+        if task.manual is not None:
+            own["manual"] = self.language.template(dict(task.manual))
+        return own
+
+    def _human_task(self, document: dict[str, Any]) -> dict[str, Any]:
+        return {"manual": self.language.template(document.get("taskDefinition") or {})}
+
+    def _decision(self, document: dict[str, Any]) -> dict[str, Any]:
+        choices = tuple(
+            (self.language.expression(choice["condition"]), choice["nextStep"])
+            for choice in document.get("choices", ())
+        )
+        default = document.get("default")
+        return {"choices": choices, "next": ((None, default),) if default else self.next(document.get("next"))}
+
+    def _transform(self, document: dict[str, Any]) -> dict[str, Any]:
+        return {"output": self.language.template(document.get("output"))}
+
+    def _end(self, document: dict[str, Any]) -> dict[str, Any]:
+        output = self.language.template(document["output"]) if "output" in document else None
+        return {"output": output, "status": document.get("status", "COMPLETED")}
+
+    def _emit_event(self, document: dict[str, Any]) -> dict[str, Any]:
+        return {"pattern": document["pattern"], "payload": self.language.template(document.get("payload", {}))}
+
+    def _delay(self, document: dict[str, Any]) -> dict[str, Any]:
+        own: dict[str, Any] = {}
+        if "duration" in document:
+            own["duration"] = self.literal_or(document["duration"], self.language.duration)
+        if "until" in document:
+            own["until"] = self.literal_or(document["until"], self.language.instant)
+        return own
+
+    def literal_or(self, text: str, parse: Callable[[str], timedelta | datetime]) -> timedelta | datetime | Expression:
+        return self.language.template(text) if "${" in text else parse(text)
+
+    def _parallel(self, document: dict[str, Any]) -> dict[str, Any]:
+        branches = tuple(
+            Branch(branch.get("name") or branch.get("branchId") or str(index), branch["steps"][0]["stepId"])
+            for index, branch in enumerate(_branches(document))
+        )
+        join = document.get("join", "ALL")
+        needed = {"ALL": len(branches), "ANY": 1}.get(join)
+        return {"branches": branches, "join": needed if needed is not None else int(document.get("count") or join)}
+
+
+def _branches(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return document.get("branches") or document.get("parallelBranches") or []
+
+
+def _successors(steps: Mapping[str, Step], on_failure: FailureRule | None) -> dict[str, set[str]]:
+    """What may come next: also what follows the PARALLEL step a branch belongs to, and the run's failure handler."""
+    everywhere = on_failure.targets() if on_failure is not None else set()
+    found: dict[str, set[str]] = {}
+    for step in steps.values():
+        after = step.targets() | everywhere
+        parent = step.parent
+        while parent is not None:
+            after |= steps[parent].targets()
+            parent = steps[parent].parent
+        found[step.step_id] = after
+    return found
+
+
+def _cyclic(successors: Mapping[str, set[str]]) -> frozenset[str]:
+    """Steps that can be reached from themselves: only they need a visit counter."""
+    cyclic = set()
+    for start in successors:
+        seen: set[str] = set()
+        pending = list(successors[start])
+        while pending:
+            step_id = pending.pop()
+            if step_id == start:
+                cyclic.add(start)
+                break
+            if step_id not in seen:
+                seen.add(step_id)
+                pending.extend(successors[step_id])
+    return frozenset(cyclic)
+
+
+def _reads_from(
+    steps: Mapping[str, Step], successors: Mapping[str, set[str]], output: Expression | None
+) -> dict[str, frozenset[str]]:
+    """For every step: whose results may be read from it on, until the next step that waits for the outside world."""
+    final = _step_reads([] if output is None else [output], steps)
+    own: dict[str, set[str]] = {}
+    for step in steps.values():
+        reads = _step_reads(step.expressions(), steps) | final
+        parent = step.parent
+        while parent is not None:
+            reads |= _step_reads(steps[parent].expressions(), steps)
+            parent = steps[parent].parent
+        own[step.step_id] = reads
+    closure: dict[str, frozenset[str]] = {}
+    for start in steps:
+        reads = set(own[start])
+        seen = {start}
+        pending = list(successors[start])
+        while pending:
+            step_id = pending.pop()
+            if step_id in seen:
+                continue
+            seen.add(step_id)
+            reads |= own[step_id]
+            step = steps[step_id]
+            # A step that waits ends the advance, unless it is skipped or fails before it begins to wait.
+            if step.inline or step.condition is not None or step.expressions():
+                pending.extend(successors[step_id])
+        closure[start] = frozenset(reads)
+    return closure
+
+
+def _step_reads(expressions: list[Expression], steps: Mapping[str, Step]) -> set[str]:
+    paths = {path for expression in expressions for path in expression.reads if path[0] == "steps"}
+    if ("steps",) in paths:  # something like steps[input.which]: any of them
+        return set(steps)
+    return {path[1] for path in paths}

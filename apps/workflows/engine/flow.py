@@ -1,0 +1,265 @@
+"""Leaving a step: where a result leads, how branches join, what a failure does, how work is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from .plan import FailureRule, Step
+from .retry import DEFAULT
+from .run import Move, NotBoolean, Run
+from .state import ArmTimer, Execution, Failure, RunTask
+from .transitions import InstanceStatus, StepStatus
+
+
+def guarded(run: Run, step: Step, execution: Execution, action: Callable[[], None]) -> None:
+    """Do something for a step. An expression that cannot be evaluated is the failure of the step it belongs to."""
+    try:
+        action()
+    except (run.plan.language.error, NotBoolean) as error:
+        failure = Failure("EXPRESSION", getattr(error, "code", "NOT_BOOLEAN"), str(getattr(error, "message", error)))
+        if execution.active:
+            fail(run, step, execution, failure)
+        else:
+            # What the step led to could not be computed (the run's output, say), so the run itself fails.
+            run.cancel_below(None)
+            fail_run(run, failure, execution)
+
+
+def complete(
+    run: Run,
+    step: Step,
+    execution: Execution,
+    output: Any,
+    outcome: str | None,
+    *,
+    target: str | None = None,
+    route: bool = True,
+) -> None:
+    """End a step well: show its result, set variables, go where it leads (``target`` when the step knows already)."""
+    execution.output, execution.outcome = output, outcome
+    before = execution.status
+    execution.status = StepStatus.COMPLETED
+    run.set_result(execution)
+    execution.status = before
+    # Variables and the way on are computed before anything is final, so that an error in them is the step's own.
+    variables = {name: run.evaluate(expression) for name, expression in step.set_variables}
+    if target is None and route:
+        # Conditions on the way out see the new variables.
+        run.instance.variables.update(variables)
+        target = next_step(run, step, outcome)
+    run.set_status(execution, StepStatus.COMPLETED)
+    run.record("STEP_COMPLETED", execution, {"outcome": outcome} if outcome else None)
+    if variables:
+        run.instance.variables.update(variables)
+        run.record("VARIABLES_SET", execution, {"variables": variables})
+    if not route:
+        return
+    go_on(run, execution, target)
+
+
+def skip(run: Run, step: Step, execution: Execution) -> None:
+    """The step's condition was false: go on as if it had ended, with no result."""
+    target = next_step(run, step, None)
+    run.set_status(execution, StepStatus.SKIPPED)
+    run.set_result(execution)
+    run.record("STEP_SKIPPED", execution)
+    go_on(run, execution, target)
+
+
+def next_step(run: Run, step: Step, outcome: str | None) -> str | None:
+    """The step that this one leads to, or None where its path ends."""
+    if step.transitions:
+        target = step.transitions.get(outcome or "default") or step.transitions.get("default")
+        if target is not None:
+            return target
+    for condition, target in step.next:
+        if condition is None or run.is_true(condition):
+            return target
+    return None
+
+
+def go_on(run: Run, execution: Execution, target: str | None) -> None:
+    if target is None:
+        end_path(run, execution)
+        return
+    run.moves.append(Move(target, execution.scope, execution.parent_id, execution.branch))
+
+
+def end_path(run: Run, execution: Execution, *, root: bool = False) -> None:
+    """A path has no next step: the run ends, or a branch reports to what forked it."""
+    if run.instance.status is InstanceStatus.COMPENSATING:
+        compensate_next(run, execution)
+    elif execution.parent_id is None or root:
+        output = None if run.plan.output is None else run.evaluate(run.plan.output)
+        for index, (pattern, payload) in enumerate(run.plan.on_complete):
+            run.emit(None, pattern, {} if payload is None else run.evaluate(payload), index)
+        run.finish(InstanceStatus.COMPLETED, output=output)
+    else:
+        branch_ended(run, execution)
+
+
+# Joins
+
+
+def branch_ended(run: Run, last: Execution, failure: Failure | None = None) -> None:
+    """A branch of a PARALLEL reached its end (or failed for good). Joins when enough branches have ended well."""
+    assert last.parent_id is not None
+    parent = run.touch(run.executions[last.parent_id])
+    step = run.plan.steps[parent.step_id]
+    name = step.branches[last.branch].name
+    data = parent.data or {}
+    if failure is None:
+        data = {**data, "done": data["done"] + 1, "output": {**data["output"], name: last.output}}
+    else:
+        data = {**data, "failed": data["failed"] + 1}
+    parent.data = data
+    left = len(step.branches) - data["done"] - data["failed"]
+    if data["done"] >= step.join:
+        if left:
+            run.cancel_below(parent)
+        run.withdraw(parent, work=False)
+        outcome = name if step.join == 1 else None
+        guarded(run, step, parent, lambda: complete(run, step, parent, data["output"], outcome))
+    elif data["done"] + left < step.join:
+        if left:
+            run.cancel_below(parent)
+        run.withdraw(parent, work=False)
+        cause = failure or Failure("PERMANENT", "JOIN_NOT_MET", "Too few branches ended well.")
+        details = {**cause.details, "branch": name, "stepId": last.step_id}
+        fail(run, step, parent, Failure(cause.type, cause.code, cause.message, details))
+
+
+# Failing
+
+
+def fail(
+    run: Run, step: Step, execution: Execution, failure: Failure, status: StepStatus = StepStatus.FAILED
+) -> None:
+    """An attempt of a step failed: try again, take a way the definition has for it, or let it rise."""
+    if _retry(run, step, execution, failure):
+        return
+    execution.error = failure.as_json()
+    run.set_status(execution, status)
+    run.set_result(execution)
+    run.record("STEP_TIMED_OUT" if status is StepStatus.TIMED_OUT else "STEP_FAILED", execution, {"error": execution.error})
+    rule = step.on_failure
+    target = step.transitions.get(failure.code) or (rule and rule.target(failure.type, failure.code))
+    if target is not None:
+        go_on(run, execution, target)
+    elif rule is not None and rule.action == "continue":
+        go_on(run, execution, rule.next_step_id or next_step(run, step, None))
+    elif rule is not None and rule.action == "compensate":
+        run.cancel_below(None)
+        compensate(run, failure, InstanceStatus.FAILED)
+    elif rule is not None and rule.next_step_id is not None:
+        go_on(run, execution, rule.next_step_id)
+    elif run.instance.status is InstanceStatus.COMPENSATING:
+        compensate_next(run, execution)
+    elif execution.parent_id is not None:
+        branch_ended(run, execution, failure)
+    else:
+        fail_run(run, failure, execution)
+
+
+def _retry(run: Run, step: Step, execution: Execution, failure: Failure) -> bool:
+    policy = step.retry
+    if policy is None and step.on_failure is not None and step.on_failure.action == "retry":
+        policy = DEFAULT
+    if policy is None or step.type == "PARALLEL":
+        return False
+    delay = policy.delay_after(
+        execution.attempt,
+        error_type=failure.type,
+        error_code=failure.code,
+        retryable=failure.retryable,
+        seed=str(execution.id),
+    )
+    if delay is None:
+        return False
+    execution.attempt += 1
+    execution.error = failure.as_json()
+    run.record("STEP_RETRY_SCHEDULED", execution, {"attempt": execution.attempt, "delay": delay, "error": execution.error})
+    if step.task is not None and step.task.evaluate is None:
+        run.set_status(execution, StepStatus.PENDING)
+        run.command(
+            RunTask(
+                execution.id,
+                step.step_id,
+                step.task.definition_id,
+                None,
+                execution.attempt,
+                step.timeout,
+                delay,
+                again=True,
+            )
+        )
+    else:
+        run.set_status(execution, StepStatus.WAITING)
+        execution.data = {"timer": True, "dueAt": (run.now + timedelta(seconds=delay)).isoformat()}
+        run.command(ArmTimer(execution.id, "retry", run.now + timedelta(seconds=delay)))
+    return True
+
+
+def fail_run(run: Run, failure: Failure, execution: Execution | None) -> None:
+    """A failure that no step took care of: the workflow's own handler, or the end of the run."""
+    details = dict(failure.details)
+    if execution is not None:
+        details = {"stepId": execution.step_id, **details}
+    failure = Failure(failure.type, failure.code, failure.message, details, failure.retryable)
+    rule: FailureRule | None = run.plan.on_failure
+    target = rule and (rule.target(failure.type, failure.code) or rule.next_step_id)
+    if target is not None and rule is not None and rule.action != "compensate":
+        run.instance.error = failure.as_json()
+        run.moves.append(Move(target))
+    elif rule is not None and rule.action == "compensate":
+        compensate(run, failure, InstanceStatus.FAILED)
+    else:
+        run.finish(InstanceStatus.FAILED, failure=failure)
+
+
+# Undoing
+
+
+def compensate(run: Run, failure: Failure | None, final: InstanceStatus) -> None:
+    """Undo completed work, the latest first. ``final``: the status the run ends in afterwards."""
+    instance = run.instance
+    undo = [
+        run.results[done]
+        for done in run.plan.compensations
+        if done in run.results and run.results[done].status is StepStatus.COMPLETED
+    ]
+    undo.sort(key=lambda execution: execution.seq, reverse=True)
+    if failure is not None:
+        instance.error = failure.as_json()
+    instance.status = InstanceStatus.COMPENSATING
+    steps = [run.plan.compensations[execution.step_id] for execution in undo]
+    instance.compensation = {
+        "status": "IN_PROGRESS",
+        "plan": steps,
+        "completed": [],
+        "failed": [],
+        "final": final.value,
+    }
+    run.record("COMPENSATION_STARTED", None, {"plan": steps})
+    compensate_next(run, None)
+
+
+def compensate_next(run: Run, ended: Execution | None) -> None:
+    """Note what became of one undoing step and begin the next; end the run after the last."""
+    instance = run.instance
+    assert instance.compensation is not None
+    record = instance.compensation = {**instance.compensation}
+    if ended is not None:
+        well = ended.status in (StepStatus.COMPLETED, StepStatus.SKIPPED)
+        field = "completed" if well else "failed"
+        record[field] = [*record[field], ended.step_id]
+    settled = len(record["completed"]) + len(record["failed"])
+    if settled < len(record["plan"]):
+        run.moves.append(Move(record["plan"][settled]))
+        return
+    record["status"] = "COMPLETED_WITH_ERRORS" if record["failed"] else "COMPLETED"
+    final = InstanceStatus(record["final"])
+    run.record("COMPENSATION_ENDED", None, {"status": record["status"], "failed": record["failed"]})
+    run.finish(final)

@@ -1,0 +1,155 @@
+"""A definition, compiled: every expression ready to run, every target resolved, what each step will read known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from .retry import RetryPolicy
+
+
+class Expression(Protocol):
+    """A compiled expression or template, as the expression language hands it to the engine."""
+
+    @property
+    def reads(self) -> frozenset[tuple[str, ...]]: ...
+
+    def evaluate(self, context: Mapping[str, Any]) -> Any: ...
+
+
+class Language(Protocol):
+    """The expression language the engine is handed."""
+
+    def expression(self, text: str) -> Expression: ...
+
+    def template(self, value: Any) -> Expression: ...
+
+    def duration(self, text: str) -> timedelta: ...
+
+    def instant(self, text: str) -> datetime: ...
+
+    @property
+    def error(self) -> type[Exception]:
+        """What evaluating raises; it has ``code`` and ``message``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBinding:
+    """What the engine must know of the task definition that a step runs.
+
+    ``evaluate``: the task's own computation, input → (output, outcome), for tasks that run inside the advance; it
+    raises TaskFailed. ``manual``: the parameters of a task that a person does.
+    """
+
+    definition_id: UUID
+    task_id: str
+    manual: Mapping[str, Any] | None = None
+    evaluate: Callable[[Any], tuple[Any, str | None]] | None = None
+    retry: RetryPolicy | None = None
+
+
+class TaskFailed(Exception):
+    """Raised by TaskBinding.evaluate."""
+
+    def __init__(self, type: str, code: str, message: str, details: dict[str, Any] | None = None) -> None:
+        self.type, self.code, self.message, self.details = type, code, message, details or {}
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRule:
+    """``onFailure``: first the handlers by type and code, then the action."""
+
+    action: str
+    next_step_id: str | None
+    handlers: tuple[tuple[str | None, str | None, str], ...]
+
+    def targets(self) -> set[str]:
+        return {step_id for _, _, step_id in self.handlers} | ({self.next_step_id} if self.next_step_id else set())
+
+    def target(self, error_type: str, error_code: str) -> str | None:
+        for wanted_type, wanted_code, step_id in self.handlers:
+            if wanted_type in (None, error_type) and wanted_code in (None, error_code):
+                return step_id
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    name: str
+    start_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. Fields that only one type has are None or empty on the others."""
+
+    step_id: str
+    type: str
+    name: str
+    parent: str | None
+    scopes: tuple[str, ...]
+    inline: bool
+    input: Expression | None = None
+    has_input: bool = False
+    condition: Expression | None = None
+    set_variables: tuple[tuple[str, Expression], ...] = ()
+    next: tuple[tuple[Expression | None, str], ...] = ()
+    transitions: Mapping[str, str] = field(default_factory=dict)
+    retry: RetryPolicy | None = None
+    timeout: float | None = None
+    on_failure: FailureRule | None = None
+    task: TaskBinding | None = None
+    manual: Expression | None = None
+    choices: tuple[tuple[Expression, str], ...] = ()
+    branches: tuple[Branch, ...] = ()
+    join: int = 0
+    output: Expression | None = None
+    duration: timedelta | Expression | None = None
+    until: datetime | Expression | None = None
+    pattern: str = ""
+    payload: Expression | None = None
+    status: str = ""
+
+    def expressions(self) -> list[Expression]:
+        """Every expression that entering or leaving the step may evaluate."""
+        found = [self.input, self.condition, self.manual, self.output, self.payload]
+        found += [self.duration if not isinstance(self.duration, timedelta) else None]
+        found += [self.until if not isinstance(self.until, datetime) else None]
+        found += [expression for _, expression in self.set_variables]
+        found += [expression for expression, _ in self.next]
+        found += [expression for expression, _ in self.choices]
+        return [expression for expression in found if expression is not None]
+
+    def targets(self) -> set[str]:
+        """Every step that may come after this one on its path (branches of a PARALLEL included)."""
+        found = {step_id for _, step_id in self.next} | set(self.transitions.values())
+        found |= {step_id for _, step_id in self.choices} | {branch.start_at for branch in self.branches}
+        if self.on_failure is not None:
+            found |= self.on_failure.targets()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled workflow definition. ``reads_from[step]``: whose results an advance that begins at the step may read."""
+
+    definition_id: UUID
+    workflow_id: str
+    version: str
+    start_at: str
+    steps: Mapping[str, Step]
+    variables: Mapping[str, Any]
+    output: Expression | None
+    on_failure: FailureRule | None
+    on_complete: tuple[tuple[str, Expression | None], ...]
+    timeout: float | None
+    compensations: Mapping[str, str]
+    """Completed step → the step (also in ``steps``, reached in no other way) that undoes its work."""
+    cyclic: frozenset[str]
+    reads_from: Mapping[str, frozenset[str]]
+    max_transitions: int
+    language: Language

@@ -1,0 +1,134 @@
+"""What entering a step does, one function per step type. Each ends the step, fails it, or leaves it waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from .flow import complete, end_path, fail
+from .plan import Step, TaskFailed
+from .run import Move, Run
+from .state import ArmTimer, Execution, Failure, OpenHumanTask, RunTask
+from .transitions import InstanceStatus, StepStatus
+
+
+def _input(run: Run, step: Step, move: Move) -> Any:
+    if move.edited:
+        return move.input
+    return {} if step.input is None else run.evaluate(step.input)
+
+
+def task(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    binding = step.task
+    assert binding is not None
+    value = _input(run, step, move)
+    if binding.manual is not None:
+        _open_human_task(run, step, execution, value, run.evaluate(step.manual) if step.manual else {})
+        return
+    if binding.evaluate is None:
+        run.set_status(execution, StepStatus.PENDING)
+        execution.data = {"attempt": execution.attempt}
+        run.command(
+            RunTask(execution.id, step.step_id, binding.definition_id, value, execution.attempt, step.timeout)
+        )
+        return
+    execution.input = value
+    try:
+        output, outcome = binding.evaluate(value)
+    except TaskFailed as failure:
+        fail(run, step, execution, Failure(failure.type, failure.code, failure.message, failure.details))
+    else:
+        complete(run, step, execution, output, outcome)
+
+
+def human_task(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    assert step.manual is not None
+    _open_human_task(run, step, execution, _input(run, step, move), run.evaluate(step.manual))
+
+
+def _open_human_task(run: Run, step: Step, execution: Execution, value: Any, manual: dict[str, Any]) -> None:
+    definition_id = step.task.definition_id if step.task else None
+    run.set_status(execution, StepStatus.WAITING)
+    execution.data = {"title": manual.get("title") or step.name}
+    run.command(OpenHumanTask(execution.id, step.step_id, definition_id, value, {"title": step.name, **manual}))
+    if step.timeout is not None:
+        run.arm_timeout(step, execution, run.now + timedelta(seconds=step.timeout))
+
+
+def decision(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    for condition, target in step.choices:
+        if run.is_true(condition):
+            complete(run, step, execution, {"nextStep": target}, None, target=target)
+            return
+    if not step.next:
+        message = "No choice was true and the step has no default."
+        fail(run, step, execution, Failure("PERMANENT", "NO_CHOICE", message))
+        return
+    complete(run, step, execution, {"nextStep": step.next[0][1]}, None)
+
+
+def transform(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    complete(run, step, execution, None if step.output is None else run.evaluate(step.output), None)
+
+
+def emit_event(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    payload = {} if step.payload is None else run.evaluate(step.payload)
+    key = run.emit(execution, step.pattern, payload)
+    complete(run, step, execution, {"eventId": key, "pattern": step.pattern, "payload": payload}, None)
+
+
+def end(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    output = None if step.output is None else run.evaluate(step.output)
+    complete(run, step, execution, output, None, route=False)
+    if execution.parent_id is not None:
+        run.cancel_below(None)
+    if step.status == "FAILED":
+        message = output.get("message") if isinstance(output, dict) else None
+        failure = Failure("PERMANENT", "END_FAILED", message or f"The run ended at {step.name}, which ends it as failed.")
+        run.finish(InstanceStatus.FAILED, output=output, failure=failure)
+    elif step.status == "CANCELLED":
+        run.finish(InstanceStatus.CANCELLED, output=output)
+    elif step.output is None:
+        end_path(run, execution, root=True)
+    else:
+        run.finish(InstanceStatus.COMPLETED, output=output)
+
+
+def parallel(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    execution.data = {"done": 0, "failed": 0, "output": {}}
+    if step.timeout is not None:
+        run.arm_timeout(step, execution, run.now + timedelta(seconds=step.timeout))
+    for index, branch in enumerate(step.branches):
+        run.moves.append(Move(branch.start_at, move.scope, execution.id, index))
+
+
+def delay(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    due = _due(run, step)
+    if due <= run.now:
+        complete(run, step, execution, {"until": due.isoformat()}, None)
+        return
+    run.set_status(execution, StepStatus.WAITING)
+    execution.data = {"timer": True, "dueAt": due.isoformat()}
+    run.command(ArmTimer(execution.id, "delay", due))
+
+
+def _due(run: Run, step: Step) -> datetime:
+    if step.duration is not None:
+        value = step.duration if isinstance(step.duration, timedelta) else run.evaluate(step.duration)
+        return run.now + (value if isinstance(value, timedelta) else run.plan.language.duration(str(value)))
+    value = step.until if isinstance(step.until, datetime) or step.until is None else run.evaluate(step.until)
+    return value if isinstance(value, datetime) else run.plan.language.instant(str(value))
+
+
+STEP_TYPES: dict[str, Callable[[Run, Step, Execution, Move], None]] = {
+    "TASK": task,
+    "HUMAN_TASK": human_task,
+    "DECISION": decision,
+    "TRANSFORM": transform,
+    "EMIT_EVENT": emit_event,
+    "END": end,
+    "PARALLEL": parallel,
+    "DELAY": delay,
+}
+

@@ -39,6 +39,17 @@ def listed(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def key_ring(name: str) -> dict[str, str]:
+    """`id:secret,id:secret` in the order given. Raises ValueError, without the secrets, when an entry has no id or is short."""
+    ring: dict[str, str] = {}
+    for position, entry in enumerate(listed(name), start=1):
+        key_id, _, secret = entry.partition(":")
+        if not key_id or len(key_id) > 64 or len(secret) < 32:
+            raise ValueError(f"{name}: entry {position} must be id:secret with a secret of at least 32 characters")
+        ring[key_id] = secret
+    return ring
+
+
 def mode() -> str:
     """development (default), test (default under pytest) or production. Raises ValueError for anything else."""
     found = text("AUGMENTED_MODE", "test" if "PYTEST_VERSION" in os.environ else "development")

@@ -148,7 +148,10 @@ CELERY_BEAT_SCHEDULE = {
 AUGMENTED_MAX_BODY = env.number("AUGMENTED_MAX_BODY", 1024 * 1024)  # bytes; more is answered with 413
 DATA_UPLOAD_MAX_MEMORY_SIZE = AUGMENTED_MAX_BODY
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.auth.api.authentication.BearerAuthentication",
+        "apps.auth.api.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -170,7 +173,7 @@ SPECTACULAR_SETTINGS = {
 
 # ── People, sessions, passwords ─────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["apps.auth.backends.AccountBackend"]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = (
@@ -183,6 +186,16 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Secrets at rest: key id → secret; the first seals, all open. `AUGMENTED_KEY_RING=2027:secret,2026:older secret`
+KEY_RING = env.key_ring("AUGMENTED_KEY_RING") or {"secret-key": SECRET_KEY}
+SIMPLE_JWT = {
+    "ISSUER": env.text("AUGMENTED_TOKEN_ISSUER", "augmented-os"),
+    "AUDIENCE": env.text("AUGMENTED_TOKEN_AUDIENCE", "augmented-os"),
+    "ALGORITHM": "EdDSA",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),  # unused for that long: signed out
+}
+AUGMENTED_SIGN_IN_LIFETIME = timedelta(days=14)  # however often it is refreshed
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -104,3 +104,26 @@ def find_cycle(parents: Mapping[str, Iterable[str]]) -> list[str]:
                 pending.append((name, True))
                 pending.extend((parent, False) for parent in parents.get(name, ()))
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """How failed sign-ins slow down further ones: ``free`` failures cost nothing, then waits double."""
+
+    free: int
+    longest: int = 900
+
+    def seconds_after(self, failures: int) -> int:
+        """Seconds to wait after that many failures in a row."""
+        over = failures - self.free
+        return 0 if over < 0 else min(2 ** min(over, 20), self.longest)
+
+
+# One person mistyping, one name attacked from many addresses, one address (perhaps a whole office) trying many names.
+# Only the first is tight: a stranger must not be able to lock somebody else out by failing in their name.
+SIGN_IN_BACK_OFF: dict[str, BackOff] = {
+    "name and address": BackOff(free=5),
+    "name": BackOff(free=50, longest=60),
+    "address": BackOff(free=100),
+}
+SIGN_IN_FORGET_SECONDS = 3_600

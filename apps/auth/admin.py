@@ -1,0 +1,57 @@
+"""Accounts, roles and the audit trail in Django's admin site, to look at. Changes go through the services."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from apps.auth import access
+from apps.auth.models import AuditEntry, Role, User
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Shows, to holders of ``permission``; adds, changes and deletes nothing."""
+
+    permission: ClassVar[str]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.allowed(request.user, self.permission)  # type: ignore[arg-type]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    permission = "manage:user"
+    list_display = ("username", "full_name", "email", "status", "kind", "last_login")
+    list_filter = ("status", "kind", "roles")
+    search_fields = ("username", "full_name", "email")
+    exclude = ("password",)
+
+
+@admin.register(Role)
+class RoleAdmin(ReadOnlyAdmin):
+    permission = "manage:user"
+    list_display = ("name", "description", "is_system")
+    search_fields = ("name",)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    permission = "view:audit"
+    list_display = ("at", "actor_name", "action", "resource", "resource_id")
+    list_filter = ("action", "resource")
+    search_fields = ("actor_name", "resource_id")
+    show_full_result_count = False

@@ -1,0 +1,112 @@
+"""What is read about accounts, teams, roles and keys."""
+
+from __future__ import annotations
+
+import re
+import time
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from apps.auth import jwk
+from apps.auth.models import AuditEntry, Role, SigningKey, User
+from apps.auth.models.people import USERNAME
+
+# A key's id is the digest of the key, so a remembered key is never wrong, only perhaps deleted since: hence a minute.
+_KEY_MEMORY_SECONDS = 60.0
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 thumbprint
+_known_keys: dict[str, tuple[float, Ed25519PublicKey]] = {}
+
+
+def verifying_key(kid: str) -> Ed25519PublicKey | None:
+    """The public key with that id, active or retired; None if there is none (any more)."""
+    now = time.monotonic()
+    known = _known_keys.get(kid)
+    if known is not None and known[0] > now:
+        return known[1]
+    row = None
+    if _KEY_ID.fullmatch(kid):
+        row = SigningKey.objects.filter(kid=kid).values_list("public_key", flat=True).first()
+    if row is None:
+        _known_keys.pop(kid, None)
+        return None
+    key = Ed25519PublicKey.from_public_bytes(bytes(row))
+    _known_keys[kid] = (now + _KEY_MEMORY_SECONDS, key)
+    return key
+
+
+def published_keys() -> list[dict[str, str]]:
+    """The JWKS entries: the active key and the retired ones whose tokens may still be out."""
+    return [jwk.document(kid, bytes(public)) for kid, public in SigningKey.objects.values_list("kid", "public_key")]
+
+
+def user_of_family(*, user_id: UUID, family_id: UUID) -> User | None:
+    """The account, if it is active and that sign-in of it is neither revoked nor over. One query."""
+    return User.objects.filter(
+        pk=user_id,
+        status=User.Status.ACTIVE,
+        refresh_families__pk=family_id,
+        refresh_families__revoked_at=None,
+        refresh_families__expires_at__gt=timezone.now(),
+    ).first()
+
+
+def active_user(user_id: object) -> User | None:
+    """The account with that id if it may act. Anything that is no id finds nobody."""
+    try:
+        pk = user_id if isinstance(user_id, UUID) else UUID(str(user_id))
+    except ValueError:
+        return None
+    return User.objects.filter(pk=pk, status=User.Status.ACTIVE).first()
+
+
+def user_by_name(username: str) -> User | None:
+    """The account with that sign-in name in any spelling of it. What cannot be a name (NUL and the like) finds nobody."""
+    if USERNAME.regex.fullmatch(username) is None:
+        return None
+    return User.objects.filter(username=User.normalize_username(username)).first()
+
+
+def users(*, search: str = "", status: str = "", role: str = "", group: str = "") -> QuerySet[User]:
+    """Accounts by name; ``search`` looks into user name, full name and address."""
+    found = User.objects.prefetch_related("roles", "groups").order_by("username")
+    if search:
+        found = found.filter(
+            Q(username__icontains=search) | Q(full_name__icontains=search) | Q(email__icontains=search)
+        )
+    if status:
+        found = found.filter(status=status)
+    if role:
+        found = found.filter(roles__name=role)
+    if group:
+        found = found.filter(groups__name=group)
+    return found
+
+
+def assignable_users(*, search: str = "", group: str = "") -> QuerySet[User]:
+    """Active persons to hand work to. Addresses are not searched: who may assign need not learn them."""
+    found = User.objects.filter(status=User.Status.ACTIVE, kind=User.Kind.PERSON).order_by("username")
+    if search:
+        found = found.filter(Q(username__icontains=search) | Q(full_name__icontains=search))
+    if group:
+        found = found.filter(groups__name=group)
+    return found
+
+
+def roles() -> QuerySet[Role]:
+    """All roles with their parents."""
+    return Role.objects.prefetch_related("parent_roles").order_by("name")
+
+
+def audit_entries(*, resource: str = "", resource_id: str = "", actor_id: UUID | None = None) -> QuerySet[AuditEntry]:
+    """The trail, newest first."""
+    found = AuditEntry.objects.all()
+    if resource:
+        found = found.filter(resource=resource)
+    if resource_id:
+        found = found.filter(resource_id=resource_id)
+    if actor_id:
+        found = found.filter(actor_id=actor_id)
+    return found

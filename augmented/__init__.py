@@ -1,5 +1,4 @@
-"""Wiring: settings, addresses, processes. Holds no rules of any domain."""
+"""Wiring: settings, addresses, processes. Holds no rules of any domain.
 
-from augmented.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Imports nothing: the launcher starts from here with a bare Python, before anything is installed.
+"""

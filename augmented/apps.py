@@ -9,7 +9,8 @@ class AugmentedConfig(AppConfig):
     verbose_name = "Augmented OS"
 
     def ready(self) -> None:
-        from augmented import checks, stores  # noqa: F401  importing registers the checks
+        # Importing them registers the checks and makes the Celery application the one that every job is sent by.
+        from augmented import celery, checks, stores  # noqa: F401
 
         pre_migrate.connect(stores.create_stores, dispatch_uid="augmented.stores.create")
         post_migrate.connect(stores.place_tables, dispatch_uid="augmented.stores.place")

@@ -11,16 +11,21 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
-from augmented.environment import DEVELOPMENT_SECRET
+from augmented import environment
 from augmented.stores import STORES
 
 
-@register(Tags.security)
+@register()
 def mandatory_variables(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Outside development nothing has a default that could be guessed: each of these must be given."""
     found: list[CheckMessage] = []
-    if settings.PRODUCTION and _secret_key() in ("", DEVELOPMENT_SECRET):
+    if settings.PRODUCTION and environment.text("SECRET_KEY") in ("", environment.DEVELOPMENT_SECRET):
         found.append(Error("SECRET_KEY must be set in production.", id="augmented.E001"))
+    if not settings.KEY_RING:
+        hint = "AUGMENTED_KEY_RING=<id>:<secret>; when a key is replaced, the new one first, the old one after a comma."
+        found.append(Error("AUGMENTED_KEY_RING must be set in production.", hint=hint, id="augmented.E006"))
+    elif settings.PRODUCTION and any(len(secret) < 32 for secret in settings.KEY_RING.values()):
+        found.append(Error("Each secret of AUGMENTED_KEY_RING needs 32 characters or more.", id="augmented.E007"))
     if settings.PRODUCTION and not settings.ALLOWED_HOSTS:
         found.append(Error("ALLOWED_HOSTS must name the hosts that this system answers for.", id="augmented.E002"))
     if settings.PRODUCTION and "*" in settings.ALLOWED_HOSTS:
@@ -46,11 +51,11 @@ def every_app_has_a_store(app_configs: Sequence[AppConfig] | None, **_: Any) -> 
     ]
 
 
-def _secret_key() -> str:
-    try:
-        return settings.SECRET_KEY
-    except ImproperlyConfigured:  # Django refuses to hand out an empty one; here it is one finding among others
-        return ""
+def refuse_to_start_wrongly() -> None:
+    """For processes that run no system checks (web, worker, beat). Raises ImproperlyConfigured with all that is missing."""
+    found = mandatory_variables(None) + servers(None)
+    if found:
+        raise ImproperlyConfigured("\n".join(f"{message.msg} ({message.id})" for message in found))
 
 
 def _url(name: str, value: str, schemes: tuple[str, ...], code: str) -> list[CheckMessage]:

@@ -5,6 +5,7 @@ AUGMENTED_MODE is `development` (default), `test` or `production`.
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +21,10 @@ PRODUCTION = AUGMENTED_MODE == "production"
 # Debug pages print settings and local variables: only where a developer asks for them.
 DEBUG = AUGMENTED_MODE == "development" and env.flag("AUGMENTED_DEBUG")
 
-SECRET_KEY = env.text("SECRET_KEY", "" if PRODUCTION else env.DEVELOPMENT_SECRET)
+# In production a missing key is refused by augmented/checks.py; until then nobody can guess the one in use.
+SECRET_KEY = env.text("SECRET_KEY", secrets.token_urlsafe(64) if PRODUCTION else env.DEVELOPMENT_SECRET)
+# Key id → secret; the first one seals what is stored encrypted, all of them open it.
+KEY_RING = env.pairs("AUGMENTED_KEY_RING", "" if PRODUCTION else f"development:{SECRET_KEY}")
 ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.listed("CSRF_TRUSTED_ORIGINS")
 
@@ -141,8 +145,18 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "apps.tasks.jobs.sweep", "schedule": 1.0, "options": {"expires": 5, "queue": "control"}},
+    "clear-away": {"task": "apps.auth.jobs.clear_away", "schedule": 3600.0, "options": {"expires": 600, "queue": "control"}},
     "tick": {"task": "apps.workflows.jobs.tick", "schedule": 1.0, "options": {"expires": 5, "queue": "control"}},
 }
+
+# ── Work ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+AUGMENTED_LEASE_SECONDS = env.number("AUGMENTED_LEASE_SECONDS", 30)  # without a sign of life the task is taken back
+AUGMENTED_MAX_CLAIMS = env.number("AUGMENTED_MAX_CLAIMS", 5)  # a task that took so many workers with it has failed
+AUGMENTED_IO_CONCURRENCY = env.number("AUGMENTED_IO_CONCURRENCY", 250)  # calls in flight per worker process
+# Hosts that outgoing calls may reach although they are private: "host[:port]", "*.host", an address or a network.
+AUGMENTED_EGRESS_ALLOW = tuple(env.listed("AUGMENTED_EGRESS_ALLOW"))
+AUGMENTED_EGRESS_MAX_BYTES = env.number("AUGMENTED_EGRESS_MAX_BYTES", 1024 * 1024)
+AUGMENTED_EGRESS_CONNECTIONS = env.number("AUGMENTED_EGRESS_CONNECTIONS", 1_000)
 
 # ── The HTTP interface ──────────────────────────────────────────────────────────────────────────────────────────────
 AUGMENTED_MAX_BODY = env.number("AUGMENTED_MAX_BODY", 1024 * 1024)  # bytes; more is answered with 413

@@ -1,0 +1,48 @@
+"""`manage.py prepare`: bring the data to where this version of the program expects it. Safe to repeat, at every start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+
+# One at a time over all machines that start at once; any number will do that nothing else uses.
+LOCK = 7_201_011
+
+
+class Command(BaseCommand):
+    help = "Migrate; with --examples also create the demo cast (development only) and apply the definitions in examples/."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--examples", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with connection.cursor() as cursor:
+            # Migrations may rewrite a big table: the limits are for requests and steps, not for this session.
+            cursor.execute("SET statement_timeout = 0")
+            cursor.execute("SET lock_timeout = 0")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            try:
+                self._step("Tables", lambda: call_command("migrate", interactive=False, verbosity=0))
+                if options["examples"]:
+                    self._examples()
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+    def _examples(self) -> None:
+        if settings.AUGMENTED_MODE != "development":
+            raise CommandError("The demo cast, with its well-known password, exists in development mode only.")
+        self._step("Demo cast", lambda: call_command("create_demo_cast", verbosity=0))
+        examples = str(settings.BASE_DIR / "examples")
+        self._step("Examples", lambda: call_command("definitions", "apply", examples, verbosity=0))
+
+    def _step(self, label: str, action: Callable[[], object]) -> None:
+        began = time.monotonic()
+        action()
+        self.stdout.write(f"  {label}: done, {time.monotonic() - began:.1f} s")
+        self.stdout.flush()

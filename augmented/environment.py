@@ -50,14 +50,6 @@ def key_ring(name: str) -> dict[str, str]:
     return ring
 
 
-def pairs(name: str, default: str = "") -> dict[str, str]:
-    """`id:value,id:value` as a dictionary in that order. Raises ValueError naming the variable, never the values."""
-    found = [part.partition(":") for part in listed(name, default)]
-    if not all(key and value for key, _, value in found):
-        raise ValueError(f"{name} must have the form id:value,id:value")
-    return {key: value for key, _, value in found}
-
-
 def mode() -> str:
     """development (default), test (default under pytest) or production. Raises ValueError for anything else."""
     found = text("AUGMENTED_MODE", "test" if "PYTEST_VERSION" in os.environ else "development")

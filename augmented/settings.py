@@ -23,8 +23,6 @@ DEBUG = AUGMENTED_MODE == "development" and env.flag("AUGMENTED_DEBUG")
 
 # In production a missing key is refused by augmented/checks.py; until then nobody can guess the one in use.
 SECRET_KEY = env.text("SECRET_KEY", secrets.token_urlsafe(64) if PRODUCTION else env.DEVELOPMENT_SECRET)
-# Key id → secret; the first one seals what is stored encrypted, all of them open it.
-KEY_RING = env.pairs("AUGMENTED_KEY_RING", "" if PRODUCTION else f"development:{SECRET_KEY}")
 ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.listed("CSRF_TRUSTED_ORIGINS")
 
@@ -201,7 +199,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 # Secrets at rest: key id → secret; the first seals, all open. `AUGMENTED_KEY_RING=2027:secret,2026:older secret`
-KEY_RING = env.key_ring("AUGMENTED_KEY_RING") or {"secret-key": SECRET_KEY}
+KEY_RING = env.key_ring("AUGMENTED_KEY_RING") or ({} if PRODUCTION else {"secret-key": SECRET_KEY})
 SIMPLE_JWT = {
     "ISSUER": env.text("AUGMENTED_TOKEN_ISSUER", "augmented-os"),
     "AUDIENCE": env.text("AUGMENTED_TOKEN_AUDIENCE", "augmented-os"),

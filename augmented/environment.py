@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 MODES = ("development", "test", "production")
 
 # Seen by Django only where nobody gave a key and the mode is development or test; production refuses to start with it.
-DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses-to-start-with"
+DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses-to-start-with"  # noqa: S105
 
 
 def text(name: str, default: str = "") -> str:

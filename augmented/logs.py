@@ -8,7 +8,18 @@ import structlog
 
 # Keys that may hold a credential. Their values never reach a line of the log, whoever bound them.
 SECRET_KEYS = frozenset(
-    {"password", "secret", "token", "access", "refresh", "authorization", "cookie", "credentials", "api_key", "client_secret"}
+    {
+        "password",
+        "secret",
+        "token",
+        "access",
+        "refresh",
+        "authorization",
+        "cookie",
+        "credentials",
+        "api_key",
+        "client_secret",
+    }
 )
 
 

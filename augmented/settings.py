@@ -142,9 +142,12 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "apps.tasks.jobs.sweep", "schedule": 1.0, "options": {"expires": 5, "queue": "control"}},
-    "clear-away": {"task": "apps.auth.jobs.clear_away", "schedule": 3600.0, "options": {"expires": 600, "queue": "control"}},
-    "tick": {"task": "apps.workflows.jobs.tick", "schedule": 1.0, "options": {"expires": 5, "queue": "control"}},
+    job: {"task": job, "schedule": seconds, "options": {"expires": 5 * seconds, "queue": "control"}}
+    for job, seconds in {
+        "apps.tasks.jobs.sweep": 1.0,
+        "apps.workflows.jobs.tick": 1.0,
+        "apps.auth.jobs.clear_away": 3600.0,
+    }.items()
 }
 
 # ── Work ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -55,7 +55,8 @@ def create_stores(sender: AppConfig, using: str = DEFAULT_DB_ALIAS, **_: Any) ->
         cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [list(STORE_NAMES)])
         present = {name for (name,) in cursor.fetchall()}
         for store in STORE_NAMES:
-            if store not in present:  # IF NOT EXISTS still asks for the right to create, which a running system need not have
+            # Looked up first: IF NOT EXISTS asks for the right to create schemas even where there is nothing to create.
+            if store not in present:
                 cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {store}")
 
 

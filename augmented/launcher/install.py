@@ -24,7 +24,9 @@ PIP_ZIPAPP = "https://bootstrap.pypa.io/pip/pip.pyz"
 def install(*, development: bool) -> None:
     """Create .venv and install what is pinned. `development` adds what tests and linters need. Raises LaunchError."""
     if sys.version_info < OLDEST_PYTHON:
-        raise LaunchError(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed, this is {sys.version.split()[0]}.")
+        raise LaunchError(
+            f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed, this is {sys.version.split()[0]}."
+        )
     files = [ROOT / "requirements.txt"] + ([ROOT / "requirements-dev.txt"] if development else [])
     stamp = VENV / (".installed-dev" if development else ".installed")
     wanted = _fingerprint([*files, ROOT / "constraints.txt"])
@@ -55,7 +57,11 @@ def _install(files: list[Path]) -> None:
     try:
         if not (VENV / "bin" / "uv").exists():
             run([*_pip(), "install", "--quiet", "uv"], log=LOG)
-        run([VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, *wanted], log=LOG, env={**os.environ, "UV_NO_PROGRESS": "1"})
+        run(
+            [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, *wanted],
+            log=LOG,
+            env={**os.environ, "UV_NO_PROGRESS": "1"},
+        )
     except LaunchError:
         run([*_pip(), "install", "--quiet", *wanted], log=LOG)
 

@@ -53,7 +53,9 @@ def platform_programs(*, host: str, port: int, workers: int, prepared: Path) -> 
 
 def examples_program(port: int) -> Program:
     """The outside services that the examples call."""
-    command = python("-m", "augmented.launcher.wait", "--no-servers", "--", *python("-m", "examples.server", "--port", str(port)))
+    command = python(
+        "-m", "augmented.launcher.wait", "--no-servers", "--", *python("-m", "examples.server", "--port", str(port))
+    )
     return Program("examples", command, priority=30)
 
 

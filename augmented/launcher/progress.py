@@ -35,7 +35,9 @@ def step(label: str) -> Iterator[None]:
     print(f" {took}" if interactive else f"  {label}: done, {took}", flush=True)
 
 
-def run(command: Sequence[str | Path], *, log: Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+def run(
+    command: Sequence[str | Path], *, log: Path, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> None:
     """Run to the end with all output in `log`. Raises LaunchError with the last lines when it fails or cannot start."""
     log.parent.mkdir(parents=True, exist_ok=True)
     shown = " ".join(str(part) for part in command)
@@ -44,7 +46,13 @@ def run(command: Sequence[str | Path], *, log: Path, cwd: Path | None = None, en
         sink.flush()
         try:
             done = subprocess.run(
-                [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd=cwd, env=env, check=False
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                cwd=cwd,
+                env=env,
+                check=False,
             )
         except OSError as error:
             raise LaunchError(f"Cannot run {command[0]}: {error}") from error

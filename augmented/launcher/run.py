@@ -19,6 +19,7 @@ from augmented.launcher.servers import Postgres, Valkey
 from augmented.launcher.supervise import Supervisor, clear_leftovers, only_one
 
 EXAMPLES_PORT = 8900  # stands in the example definitions
+LOCAL = ("127.0.0.1", "0.0.0.0", "::1", "::")  # noqa: S104  only to print an address that a browser can open
 WATCH_EVERY = 2.0  # seconds
 
 
@@ -137,7 +138,16 @@ def _programs(
         with step("Preparing Postgres"):
             postgres.prepare()
         environment = {**environment, "DATABASE_URL": postgres.url}
-        programs.append(Program("postgres", _tied(postgres.command()), priority=10, stop_signal="INT", stop_within=30, directory=Path("/")))
+        programs.append(
+            Program(
+                "postgres",
+                _tied(postgres.command()),
+                priority=10,
+                stop_signal="INT",
+                stop_within=30,
+                directory=Path("/"),
+            )
+        )
     if not environment.get("REDIS_URL"):
         valkey = Valkey(VAR)
         valkey.prepare()
@@ -166,7 +176,7 @@ def _wait_for_servers(supervisor: Supervisor, environment: dict[str, str]) -> No
 
 
 def _prepare(environment: dict[str, str], *, examples: bool) -> None:
-    command = [PYTHON, ROOT / "manage.py", "prepare", *(["--examples"] if examples else [])]
+    command = [str(PYTHON), str(ROOT / "manage.py"), "prepare", *(["--examples"] if examples else [])]
     done = subprocess.run(command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise LaunchError("The data could not be prepared; the message stands above.")

@@ -131,7 +131,17 @@ class Postgres(Server):
         shutil.rmtree(self.data, ignore_errors=True)
         give_away(self.data)
         made = self._as_server(
-            "initdb", "-D", str(self.data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-instructions"
+            "initdb",
+            "-D",
+            str(self.data),
+            "-U",
+            SUPERUSER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-instructions",
         )
         done = subprocess.run(made, capture_output=True, text=True, cwd="/", check=False)
         if done.returncode:
@@ -148,7 +158,9 @@ class Postgres(Server):
         import psycopg
 
         try:
-            with psycopg.connect(self.url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True, connect_timeout=2) as admin:
+            with psycopg.connect(
+                self.url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True, connect_timeout=2
+            ) as admin:
                 if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                     admin.execute(f"CREATE DATABASE {DATABASE}")
         except psycopg.Error:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import ServerProxy
@@ -73,7 +73,9 @@ class Supervisor:
     def _states(self) -> list[dict[str, Any]]:
         from supervisor.xmlrpc import SupervisorTransport
 
-        proxy: Any = ServerProxy("http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{self.control}"))
+        proxy: Any = ServerProxy(
+            "http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{self.control}")
+        )
         try:
             return proxy.supervisor.getAllProcessInfo()
         except OSError:  # not up yet, or on its way down
@@ -87,7 +89,9 @@ def only_one(var: Path) -> Iterator[None]:
     try:
         lock = (var / "run.lock").open("a+")
     except PermissionError as error:
-        raise LaunchError(f"{var} belongs to another user. Remove it, or name another place: AUGMENTED_VAR=…") from error
+        raise LaunchError(
+            f"{var} belongs to another user. Remove it, or name another place: AUGMENTED_VAR=…"
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -132,7 +136,5 @@ def leftovers(var: Path) -> list[int]:
 
 
 def _send(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

@@ -16,7 +16,9 @@ LOCK = 7_201_011
 
 
 class Command(BaseCommand):
-    help = "Migrate; with --examples also create the demo cast (development only) and apply the definitions in examples/."
+    help = (
+        "Migrate; with --examples also create the demo cast (development only) and apply the definitions in examples/."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--examples", action="store_true")

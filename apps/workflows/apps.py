@@ -8,3 +8,10 @@ class WorkflowsConfig(AppConfig):
     label = "workflows"
     verbose_name = "Workflows"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.tasks.runtime import outcomes
+
+        from .orchestrator.wave import Orchestrator
+
+        outcomes.register(Orchestrator())

@@ -18,7 +18,6 @@ class TaskOutcome:
     task_id: UUID
     workflow_instance_id: UUID | None
     status: str
-    attempt: int
     output: Any = None
     outcome: str | None = None
     error: dict[str, Any] | None = None
@@ -40,8 +39,10 @@ class ClaimedTask:
     task_id: UUID
     definition_id: UUID
     workflow_instance_id: UUID | None
+    step_id: str
     input: Any
     attempt: int
+    timeout: float | None = None
 
 
 class Orchestrator(Protocol):

@@ -31,13 +31,15 @@ class DefinitionKind(Generic[D]):
     """A kind of definition.
 
     ``name`` is the document kind (its JSON Schema is schemas/<name>.json), ``id_field`` the business id's field in the
-    document, ``checks`` the checks beyond the JSON Schema (references, data flow): document → violations.
+    document, ``checks`` the checks beyond the JSON Schema (references, data flow): document → violations. ``seal``
+    fixes on the row, when it is published, what its document leaves open.
     """
 
     name: str
     id_field: str
     model: type[D]
     checks: Callable[[dict[str, Any]], list[Violation]]
+    seal: Callable[[D], None] = lambda row: None
 
     @property
     def design(self) -> str:
@@ -127,6 +129,7 @@ def publish(kind: DefinitionKind[D], *, actor: User, key: str, version: str | No
     row.published_at = timezone.now()
     row.published_by = actor
     row.revision += 1
+    kind.seal(row)
     row.save()
     record_audit(
         actor=actor,

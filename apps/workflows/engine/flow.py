@@ -188,6 +188,7 @@ def _retry(run: Run, step: Step, execution: Execution, failure: Failure) -> bool
                 execution.id,
                 step.step_id,
                 step.task.definition_id,
+                step.task.type,
                 None,
                 execution.attempt,
                 step.timeout,

@@ -46,6 +46,7 @@ class TaskBinding:
 
     definition_id: UUID
     task_id: str
+    type: str = "AUTOMATED"
     manual: Mapping[str, Any] | None = None
     evaluate: Callable[[Any], tuple[Any, str | None]] | None = None
     retry: RetryPolicy | None = None

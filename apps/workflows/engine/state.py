@@ -109,6 +109,7 @@ class RunTask:
     execution_id: UUID
     step_id: str
     definition_id: UUID
+    type: str
     input: Any
     attempt: int
     timeout: float | None = None

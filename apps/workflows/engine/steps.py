@@ -30,7 +30,9 @@ def task(run: Run, step: Step, execution: Execution, move: Move) -> None:
         run.set_status(execution, StepStatus.PENDING)
         execution.data = {"attempt": execution.attempt}
         run.command(
-            RunTask(execution.id, step.step_id, binding.definition_id, value, execution.attempt, step.timeout)
+            RunTask(
+                execution.id, step.step_id, binding.definition_id, binding.type, value, execution.attempt, step.timeout
+            )
         )
         return
     execution.input = value

@@ -1,0 +1,286 @@
+"""The ready queue: put tasks in, claim them under a lease, settle their results, take back what a dead worker held.
+
+Lock order: queue rows, then task rows, each taken in one statement; workflow instances are locked after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from apps.events import doorbell
+
+from .outcomes import ClaimedTask, Lease, TaskOutcome
+from .settings import lease_seconds, max_claims
+from .sql import as_rows, fetch, run
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """An automated task to be put into the queue. ``delay`` in seconds; ``again``: the task exists and ran before."""
+
+    task_id: UUID
+    definition_id: UUID
+    workflow_instance_id: UUID | None
+    step_id: str
+    type: str
+    input: Any
+    priority: int = 1
+    timeout: float | None = None
+    delay: float = 0.0
+    again: bool = False
+    queue: str = doorbell.IO
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The result a worker reports for a task it holds: COMPLETED, FAILED or TIMED_OUT."""
+
+    task: ClaimedTask
+    status: str
+    output: Any = None
+    outcome: str | None = None
+    error: dict[str, Any] | None = None
+    started_at: datetime | None = None
+    attempts: int = 0
+    """Runs of the task so far, this one included; known once the result is settled."""
+
+
+_PUT = """
+WITH rows AS (
+  SELECT * FROM json_to_recordset(%s::json) AS r(
+    task_id uuid, definition_id uuid, workflow_instance_id uuid, step_id text, type text, input jsonb,
+    priority smallint, timeout float8, delay float8, queue text, worker text)
+), queued AS (
+  INSERT INTO tasks_readytask (task_id, queue, priority, ready_at, attempt, worker, leased_until)
+  SELECT task_id, queue, priority, now() + make_interval(secs => delay), CASE WHEN worker IS NULL THEN 0 ELSE 1 END,
+         worker, CASE WHEN worker IS NOT NULL THEN now() + make_interval(secs => %s) END
+  FROM rows
+)
+INSERT INTO tasks_task (id, definition_id, workflow_instance_id, step_id, type, status, priority, input, attempt,
+                        timeout, created_at, title, description, candidate_users, candidate_groups, version)
+SELECT task_id, definition_id, workflow_instance_id, step_id, type, 'PENDING', priority, input, 0,
+       timeout, now(), '', '', '{}', '{}', 1
+FROM rows
+"""
+
+_PUT_AGAIN = """
+WITH rows AS (
+  SELECT * FROM json_to_recordset(%s::json) AS r(task_id uuid, delay float8, queue text)
+), reset AS (
+  UPDATE tasks_task t SET status = 'PENDING', completed_at = NULL FROM rows WHERE t.id = rows.task_id
+  RETURNING t.id, t.priority
+)
+INSERT INTO tasks_readytask (task_id, queue, priority, ready_at, attempt)
+SELECT rows.task_id, rows.queue, reset.priority, now() + make_interval(secs => rows.delay), 0
+FROM rows JOIN reset ON reset.id = rows.task_id
+"""
+
+
+def put(runs: Sequence[NewRun], lease: Lease | None = None) -> list[ClaimedTask]:
+    """Put tasks into the queue; up to ``lease.room`` new ones that are ready now are leased to that worker at once.
+
+    Returns those. Rings for the others when the transaction commits.
+    """
+    new = [each for each in runs if not each.again]
+    claimed: list[ClaimedTask] = []
+    rows = []
+    left = False
+    for each in new:
+        mine = lease is not None and len(claimed) < lease.room and each.delay <= 0 and each.queue in lease.queues
+        if mine:
+            claimed.append(
+                ClaimedTask(
+                    each.task_id,
+                    each.definition_id,
+                    each.workflow_instance_id,
+                    each.step_id,
+                    each.input,
+                    1,
+                    each.timeout,
+                )
+            )
+        elif each.delay <= 0:
+            left = True
+        rows.append(
+            {
+                "task_id": each.task_id,
+                "definition_id": each.definition_id,
+                "workflow_instance_id": each.workflow_instance_id,
+                "step_id": each.step_id,
+                "type": each.type,
+                "input": each.input,
+                "priority": each.priority,
+                "timeout": each.timeout,
+                "delay": each.delay,
+                "queue": each.queue,
+                "worker": lease.worker if mine and lease else None,
+            }
+        )
+    if rows:
+        run(_PUT, as_rows(rows), lease_seconds())
+    if again := [{"task_id": e.task_id, "delay": e.delay, "queue": e.queue} for e in runs if e.again]:
+        run(_PUT_AGAIN, as_rows(again))
+        left = left or any(row["delay"] <= 0 for row in again)
+    if left:
+        doorbell.ring(doorbell.IO)
+    return claimed
+
+
+_CLAIM = """
+WITH picked AS (
+  SELECT task_id FROM tasks_readytask
+  WHERE queue = %s AND worker IS NULL AND ready_at <= now()
+  ORDER BY priority DESC, ready_at LIMIT %s FOR UPDATE SKIP LOCKED
+), leased AS (
+  UPDATE tasks_readytask q
+  SET worker = %s, leased_until = now() + make_interval(secs => %s), attempt = q.attempt + 1
+  FROM picked WHERE q.task_id = picked.task_id
+  RETURNING q.task_id, q.attempt
+)
+SELECT t.id, t.definition_id, t.workflow_instance_id, t.step_id, t.input::text, leased.attempt, t.timeout
+FROM leased JOIN tasks_task t ON t.id = leased.task_id
+"""
+
+
+def claim(worker: str, queues: Sequence[str], limit: int) -> list[ClaimedTask]:
+    """Lease up to ``limit`` ready tasks to ``worker``, the most urgent and then the oldest first."""
+    claimed: list[ClaimedTask] = []
+    for queue in queues:
+        if (room := limit - len(claimed)) <= 0:
+            break
+        for row in fetch(_CLAIM, queue, room, worker, lease_seconds()):
+            value = None if row[4] is None else orjson.loads(row[4])
+            claimed.append(ClaimedTask(row[0], row[1], row[2], row[3], value, row[5], row[6]))
+    return claimed
+
+
+_SETTLE = """
+WITH rows AS (
+  SELECT * FROM json_to_recordset(%s::json) AS r(
+    task_id uuid, attempt int, status text, output jsonb, outcome text, error jsonb, started_at timestamptz)
+), gone AS (
+  DELETE FROM tasks_readytask q USING rows
+  WHERE q.task_id = rows.task_id AND q.worker = %s AND q.attempt = rows.attempt
+  RETURNING q.task_id
+)
+UPDATE tasks_task t
+SET status = rows.status, output = rows.output, outcome = rows.outcome, error = rows.error, attempt = t.attempt + 1,
+    executor_id = %s, started_at = coalesce(t.started_at, rows.started_at), completed_at = now()
+FROM rows JOIN gone ON gone.task_id = rows.task_id
+WHERE t.id = rows.task_id
+RETURNING t.id, t.attempt
+"""
+
+
+def settle(worker: str, results: Sequence[Finished]) -> list[Finished]:
+    """Record results and return those that were taken.
+
+    A result is refused when the worker no longer holds that attempt: its lease ran out and the task is somebody else's
+    now, or the task was cancelled.
+    """
+    if not results:
+        return []
+    rows = [
+        {
+            "task_id": each.task.task_id,
+            "attempt": each.task.attempt,
+            "status": each.status,
+            "output": each.output,
+            "outcome": each.outcome,
+            "error": each.error,
+            "started_at": each.started_at,
+        }
+        for each in results
+    ]
+    taken = dict(fetch(_SETTLE, as_rows(rows), worker, worker))
+    return [replace(each, attempts=taken[each.task.task_id]) for each in results if each.task.task_id in taken]
+
+
+def as_outcome(result: Finished) -> TaskOutcome:
+    """What whoever asked for the task is told."""
+    return TaskOutcome(
+        task_id=result.task.task_id,
+        workflow_instance_id=result.task.workflow_instance_id,
+        status=result.status,
+        output=result.output,
+        outcome=result.outcome,
+        error=result.error,
+    )
+
+
+def renew(worker: str, task_ids: Sequence[UUID]) -> None:
+    """Hold on to tasks that are still being worked on."""
+    run(
+        "UPDATE tasks_readytask SET leased_until = now() + make_interval(secs => %s)"
+        " WHERE worker = %s AND task_id = ANY(%s)",
+        lease_seconds(),
+        worker,
+        list(task_ids),
+    )
+
+
+def withdraw(task_ids: Sequence[UUID]) -> None:
+    """Cancel open tasks; a worker that is at one will find its result refused."""
+    ids = list(task_ids)
+    run("DELETE FROM tasks_readytask WHERE task_id = ANY(%s)", ids)
+    run(
+        "UPDATE tasks_task SET status = 'CANCELLED', completed_at = now(), version = version + 1"
+        " WHERE id = ANY(%s) AND status IN ('PENDING', 'ASSIGNED', 'RUNNING')",
+        ids,
+    )
+
+
+def pause(task_ids: Sequence[UUID], *, resume: bool) -> None:
+    """Keep tasks that nobody has begun from being begun, or let them be begun again."""
+    run(
+        "UPDATE tasks_readytask SET ready_at = CASE WHEN %s THEN now() ELSE 'infinity' END"
+        " WHERE task_id = ANY(%s) AND worker IS NULL",
+        resume,
+        list(task_ids),
+    )
+    if resume:
+        doorbell.ring(doorbell.IO)
+
+
+_EXPIRED = """
+SELECT q.task_id, t.definition_id, t.workflow_instance_id, t.step_id, q.attempt, q.worker
+FROM tasks_readytask q JOIN tasks_task t ON t.id = q.task_id
+WHERE q.worker IS NOT NULL AND q.leased_until < now()
+ORDER BY q.leased_until LIMIT 1000 FOR UPDATE OF q SKIP LOCKED
+"""
+
+
+def take_back() -> tuple[int, list[Finished]]:
+    """Free the tasks whose lease has run out.
+
+    Returns how many were freed, and as failed those that were claimed so often without a result that they seem to kill
+    their workers.
+    """
+    free: list[UUID] = []
+    lost: list[Finished] = []
+    for task_id, definition_id, instance_id, step_id, attempt, worker in fetch(_EXPIRED):
+        if attempt < max_claims():
+            free.append(task_id)
+            continue
+        error = {
+            "type": "PERMANENT",
+            "code": "WORKER_LOST",
+            "message": f"The task was begun {attempt} times and every worker that ran it went away without a result.",
+            "details": {"attempts": attempt, "lastWorker": worker},
+        }
+        task = ClaimedTask(task_id, definition_id, instance_id, step_id, None, attempt)
+        lost += settle(worker, [Finished(task, "FAILED", error=error)])
+    if free:
+        run("UPDATE tasks_readytask SET worker = NULL, leased_until = NULL WHERE task_id = ANY(%s)", free)
+    return len(free), lost
+
+
+def has_ready() -> bool:
+    """Whether a task lies ready that no worker has taken."""
+    return bool(fetch("SELECT 1 FROM tasks_readytask WHERE worker IS NULL AND ready_at <= now() LIMIT 1"))

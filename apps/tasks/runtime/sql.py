@@ -1,0 +1,36 @@
+"""The raw connection under Django's, for the statements that move many rows at once.
+
+Rows go in as one JSON parameter that Postgres takes apart (``json_to_recordset``): one statement whatever their number,
+and no per-row work in Python.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import psycopg
+from django.db import connection
+
+
+def raw_connection() -> psycopg.Connection[Any]:
+    """psycopg's connection of this thread; inside ``transaction.atomic`` it is in that transaction."""
+    connection.ensure_connection()
+    raw = connection.connection
+    assert isinstance(raw, psycopg.Connection)
+    return raw
+
+
+def as_rows(rows: Any) -> str:
+    """The parameter for ``json_to_recordset``."""
+    return orjson.dumps(rows).decode()
+
+
+def fetch(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Run a prepared statement and return its rows."""
+    return raw_connection().execute(statement, parameters, prepare=True).fetchall()
+
+
+def run(statement: str, *parameters: Any) -> int:
+    """Run a prepared statement and return how many rows it touched."""
+    return raw_connection().execute(statement, parameters, prepare=True).rowcount

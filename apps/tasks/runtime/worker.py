@@ -1,0 +1,213 @@
+"""A worker process at work.
+
+A *turn* is one transaction that records what has just been finished, advances the runs it belongs to, and takes new work:
+what those runs need next, signals that wait, tasks from the queue. Tasks are run on one event loop, hundreds at once;
+whatever finishes while a turn is being committed is recorded by the next one. So an idle platform commits every step at
+once, and a busy one commits many steps together, without anyone deciding which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+import uvloop
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from apps.events import doorbell
+from apps.tasks.executors.base import Completed, Failed, NowExecutor, TaskCall
+from apps.tasks.executors.checks import run_checked, run_checked_now
+from apps.tasks.executors.plans import TaskDefinitionPlan, plans_by_id
+
+from . import queue, standalone
+from .failpoints import failpoint
+from .outcomes import ClaimedTask, Lease, deliver
+from .queue import Finished
+from .settings import io_concurrency, lease_seconds
+
+log = structlog.get_logger(__name__)
+
+WAVE = 200
+"""Tasks claimed, and waiting signals taken, by one turn."""
+
+POLL_SECONDS = 0.025
+"""How often a worker that only waits for answers from outside looks whether somebody rang."""
+
+SERVES = (doorbell.ORCHESTRATOR, doorbell.IO)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn brought: tasks to run, and whether it left work behind."""
+
+    claimed: list[ClaimedTask]
+    plans: dict[UUID, TaskDefinitionPlan]
+    more: bool
+
+
+class Worker:
+    """One process's share of the work. Lives as long as the process; ``drain`` is called for every doorbell."""
+
+    def __init__(self, queues: Sequence[str] = SERVES) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.queues = tuple(queues)
+        self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        # Django's connection belongs to a thread, and waiting for the database must not stop the event loop.
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._finished: list[Finished] = []
+        self._wake = asyncio.Event()
+
+    def drain(self, seconds: float) -> bool:
+        """Work until nothing is left to do or the time is over. Returns whether work was left."""
+        return self.loop.run_until_complete(self._drain(time.monotonic() + seconds))
+
+    async def _drain(self, until: float) -> bool:
+        doorbell.answer(self.queues)
+        beat = asyncio.create_task(self._hold_leases())
+        try:
+            look = True
+            while True:
+                in_time = time.monotonic() < until
+                results, self._finished = self._finished, []
+                if results or (look and in_time):
+                    turn = await self._turn(results, io_concurrency() - len(self._running) if in_time else 0)
+                    self._begin(turn)
+                    look = turn.more or bool(turn.claimed) or bool(results)
+                    if turn.more and len(turn.claimed) >= WAVE:
+                        doorbell.ring_now(doorbell.IO)  # more than one process can use
+                    if self._finished or turn.claimed:
+                        continue
+                    if turn.more and in_time:
+                        await asyncio.sleep(0.002)  # what is left belongs to a run that another process has locked
+                        continue
+                    if look and in_time and not self._running:
+                        continue
+                if not self._running and not self._finished:
+                    if look and in_time:
+                        continue
+                    return look
+                look = await self._wait() or look
+        finally:
+            beat.cancel()
+
+    async def _wait(self) -> bool:
+        """Wait for a result, and for the doorbell. Returns whether it is time to look for new work."""
+        self._wake.clear()
+        if self._finished:
+            return False
+        try:
+            await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+        except TimeoutError:
+            if doorbell.is_rung(self.queues):
+                doorbell.answer(self.queues)
+                return True
+        return False
+
+    # Running tasks
+
+    def _begin(self, turn: Turn) -> None:
+        for task in turn.claimed:
+            plan = turn.plans.get(task.definition_id)
+            if plan is None:
+                error = Failed("PERMANENT", "DEFINITION_MISSING", "The task's definition does not exist any more.")
+                self._finished.append(_finished(task, error, datetime.now(UTC)))
+                continue
+            call = TaskCall(task.task_id, task.attempt, plan, task.input, task.workflow_instance_id)
+            if isinstance(plan.executor, NowExecutor):
+                started = datetime.now(UTC)
+                failpoint("task.before_effect")
+                try:
+                    result = run_checked_now(call)
+                except Exception as error:
+                    result = _defect(task, error)
+                failpoint("task.after_effect")
+                self._finished.append(_finished(task, result, started))
+            else:
+                self._running[task.task_id] = self.loop.create_task(self._run(task, call))
+
+    async def _run(self, task: ClaimedTask, call: TaskCall) -> None:
+        started = datetime.now(UTC)
+        failpoint("task.before_effect")
+        try:
+            async with asyncio.timeout(task.timeout):
+                result = await run_checked(call)
+        except TimeoutError:
+            result = Failed("TIMEOUT", "TIMEOUT", f"The step was not done within {task.timeout:g} s.", {}, True)
+        except Exception as error:
+            result = _defect(task, error)
+        failpoint("task.after_effect")
+        self._finished.append(_finished(task, result, started))
+        del self._running[task.task_id]
+        self._wake.set()
+
+    # Turns
+
+    async def _turn(self, results: list[Finished], room: int) -> Turn:
+        """A turn, again after a lost connection or a conflict: results must not be lost while their leases hold."""
+        delay = 0.02
+        while True:
+            try:
+                return await self.loop.run_in_executor(self._database, self._turn_now, results, room)
+            except DatabaseError as error:
+                if not isinstance(error, OperationalError | InterfaceError) or delay > lease_seconds():
+                    raise
+                log.warning("turn.again", error=str(error).strip(), results=len(results))
+                await asyncio.sleep(delay)
+                delay *= 2
+
+    def _turn_now(self, results: list[Finished], room: int) -> Turn:
+        try:
+            with transaction.atomic():
+                taken = queue.settle(self.name, results)
+                failpoint("turn.after_result")
+                standalone.retry([each for each in taken if each.task.workflow_instance_id is None])
+                lease = Lease(self.name, max(room, 0), self.queues)
+                pump = WAVE if room > 0 and doorbell.ORCHESTRATOR in self.queues else 0
+                claimed, more = deliver([queue.as_outcome(each) for each in taken], pump=pump, lease=lease)
+                wanted = min(room - len(claimed), WAVE)
+                if wanted > 0:
+                    found = queue.claim(self.name, [q for q in self.queues if q != doorbell.ORCHESTRATOR], wanted)
+                    claimed += found
+                    more = more or len(found) == wanted
+                plans = plans_by_id({task.definition_id for task in claimed})
+                failpoint("turn.before_commit")
+            failpoint("turn.after_commit")
+        except (OperationalError, InterfaceError):
+            connection.close()
+            raise
+        return Turn(claimed, plans, more)
+
+    async def _hold_leases(self) -> None:
+        """Renew the leases of what is in flight, three times per lease."""
+        while True:
+            await asyncio.sleep(lease_seconds() / 3)
+            if self._running:
+                ids = list(self._running)
+                try:
+                    await self.loop.run_in_executor(self._database, queue.renew, self.name, ids)
+                except (OperationalError, InterfaceError) as error:
+                    log.warning("lease.not_renewed", error=str(error).strip())
+
+
+def _defect(task: ClaimedTask, error: Exception) -> Failed:
+    """An executor raised, which is a defect of the executor; the task has failed and its neighbours go on."""
+    log.error("task.defect", task_id=str(task.task_id), exc_info=error)
+    return Failed("PERMANENT", "EXECUTOR_DEFECT", f"{type(error).__name__}: {error}")
+
+
+def _finished(task: ClaimedTask, result: Completed | Failed, started: datetime) -> Finished:
+    if isinstance(result, Completed):
+        return Finished(task, "COMPLETED", result.output, result.outcome, started_at=started)
+    status = "TIMED_OUT" if result.type == "TIMEOUT" else "FAILED"
+    error = {**result.as_json(), "retryable": result.retryable, "timestamp": datetime.now(UTC).isoformat()}
+    return Finished(task, status, error=error, started_at=started)

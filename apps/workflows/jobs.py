@@ -1,0 +1,16 @@
+"""Celery's way in for workflows."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db import OperationalError, close_old_connections
+
+from .services import timers
+
+
+@shared_task(soft_time_limit=20, time_limit=30, autoretry_for=(OperationalError,), max_retries=3, retry_backoff=1)
+def tick() -> None:
+    """Fire due timers, and ring for signals that nobody took. Two at once do no harm."""
+    close_old_connections()
+    timers.fire_timers()
+    timers.ring_for_waiting_signals()

@@ -1,0 +1,47 @@
+"""The expression language, as the engine wants it handed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import get_current_timezone, is_naive
+
+from apps.validation.durations import parse_duration
+from apps.validation.expressions import EvaluationError, compile_expression, compile_template
+from apps.workflows.engine.plan import Expression
+
+
+class CelLanguage:
+    """CEL expressions, ``${}`` templates, ISO 8601 durations and instants."""
+
+    @property
+    def error(self) -> type[Exception]:
+        return EvaluationError
+
+    def expression(self, text: str) -> Expression:
+        return compile_expression(text)
+
+    def template(self, value: Any) -> Expression:
+        return compile_template(value)
+
+    def duration(self, text: str) -> timedelta:
+        """Raises EvaluationError for what is no ISO 8601 duration (a value computed at run time may be anything)."""
+        try:
+            return parse_duration(text)
+        except ValueError as error:
+            raise EvaluationError("NOT_A_DURATION", str(error)) from error
+
+    def instant(self, text: str) -> datetime:
+        """An ISO 8601 date and time; without an offset it is in the platform's time zone."""
+        try:
+            value = parse_datetime(text)
+        except ValueError:
+            value = None
+        if value is None:
+            raise EvaluationError("NOT_AN_INSTANT", f"{text!r} is not a date and time like 2026-12-31T18:00:00Z.")
+        return value.replace(tzinfo=get_current_timezone()) if is_naive(value) else value
+
+
+LANGUAGE = CelLanguage()

@@ -1,0 +1,150 @@
+"""Reading what the engine needs of a run: its head, the executions that signals address, the results that will be read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from apps.tasks.runtime.sql import fetch
+from apps.workflows.engine.plan import Plan
+from apps.workflows.engine.state import Execution, Instance, Signal, execution_id
+from apps.workflows.engine.transitions import InstanceStatus, SignalKind, StepStatus
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A locked instance, and what the engine does not need to know of it."""
+
+    instance: Instance
+    definition_id: UUID
+    started_by_id: UUID | None
+
+
+_HEAD = """
+SELECT now(), id, definition_id, workflow_id, definition_version, status, input::text, output::text, variables::text,
+       visits::text, transitions, seq, started_by_id, current_step_id, resume_to, correlation_id, cancellation::text,
+       compensation::text, error::text, started_at, completed_at
+FROM workflows_workflowinstance WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+"""
+
+
+def lock(ids: Iterable[UUID], *, wait: bool) -> tuple[dict[UUID, Loaded], datetime | None]:
+    """Lock instances, in the order of their ids. ``wait`` False: those that another transaction holds are left out.
+
+    Returns them by id, with the transaction's time (None when nothing was locked).
+    """
+    rows = fetch(_HEAD if wait else _HEAD + " SKIP LOCKED", list(ids))
+    return {row[1]: _loaded(row) for row in rows}, (rows[0][0] if rows else None)
+
+
+def _loaded(row: Sequence[Any]) -> Loaded:
+    instance = Instance(
+        id=row[1],
+        status=InstanceStatus(row[5]),
+        input=_json(row[6]),
+        output=_json(row[7]),
+        variables=_json(row[8]),
+        visits=_json(row[9]),
+        transitions=row[10],
+        seq=row[11],
+        definition={"workflowId": row[3], "version": row[4]},
+        current_step_id=row[13],
+        resume_to=None if row[14] is None else InstanceStatus(row[14]),
+        correlation_id=row[15],
+        cancellation=_json(row[16]),
+        compensation=_json(row[17]),
+        error=_json(row[18]),
+        started_at=row[19],
+        completed_at=row[20],
+    )
+    return Loaded(instance, row[2], row[12])
+
+
+_EXECUTIONS = """
+SELECT instance_id, id, step_id, visit, scope, parent_id, branch, status, attempt, seq, output::text, outcome, error::text,
+       data::text, started_at, completed_at
+FROM workflows_stepexecution WHERE id = ANY(%s)
+"""
+
+
+ByInstance = dict[UUID, dict[UUID, Execution]]
+
+
+def executions(ids: Iterable[UUID]) -> ByInstance:
+    """Executions by run and id, with every execution they are nested in."""
+    found: ByInstance = defaultdict(dict)
+    seen: set[UUID] = set()
+    wanted = set(ids)
+    while wanted:
+        parents: set[UUID] = set()
+        for row in fetch(_EXECUTIONS, list(wanted)):
+            execution = found[row[0]][row[1]] = _execution(row)
+            if execution.parent_id is not None:
+                parents.add(execution.parent_id)
+        seen |= wanted
+        wanted = parents - seen
+    return found
+
+
+def _execution(row: Sequence[Any]) -> Execution:
+    return Execution(
+        id=row[1],
+        step_id=row[2],
+        visit=row[3],
+        scope=row[4],
+        parent_id=row[5],
+        branch=row[6],
+        status=StepStatus(row[7]),
+        attempt=row[8],
+        seq=row[9],
+        output=_json(row[10]),
+        outcome=row[11],
+        error=_json(row[12]),
+        data=_json(row[13]),
+        started_at=row[14],
+        completed_at=row[15],
+    )
+
+
+def result_ids(plan: Plan, instance: Instance, signals: Sequence[Signal], addressed: dict[UUID, Execution]) -> list[UUID]:
+    """The ids of the executions whose results an advance may read. They follow from what each is: no search."""
+    steps: set[str] = set()
+    for signal in signals:
+        execution = addressed.get(signal.execution_id) if signal.execution_id else None
+        if execution is not None:
+            steps |= plan.reads_from[execution.step_id]
+        elif signal.kind is SignalKind.RETRY:
+            steps |= plan.steps.keys()
+        if plan.compensations and signal.kind not in (SignalKind.START, SignalKind.TASK_COMPLETED):
+            steps |= plan.compensations.keys()
+            for undo in plan.compensations.values():
+                steps |= plan.reads_from[undo]
+    retries = instance.visits.get("*", 0)
+    ids = []
+    for step_id in steps:
+        if step_id in plan.cyclic:
+            if visits := instance.visits.get(step_id, 0):
+                ids.append(execution_id(instance.id, "", step_id, visits))
+        else:
+            ids += [execution_id(instance.id, "", step_id, visit) for visit in range(1, retries + 2)]
+    return ids
+
+
+def results(found: Iterable[Execution]) -> dict[str, Execution]:
+    """The latest execution of each step."""
+    latest: dict[str, Execution] = {}
+    for execution in found:
+        known = latest.get(execution.step_id)
+        if known is None or known.visit < execution.visit:
+            latest[execution.step_id] = execution
+    return latest
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)

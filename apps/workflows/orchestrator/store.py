@@ -1,0 +1,359 @@
+"""Writing what a wave decided: a handful of statements, whatever the number of runs and steps in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apps.events.services import NewEvent, record_events
+from apps.tasks.runtime import queue
+from apps.tasks.runtime.manual import NewManualTask, open_tasks
+from apps.tasks.runtime.outcomes import ClaimedTask, Lease
+from apps.tasks.runtime.sql import as_rows, fetch, raw_connection, run
+from apps.workflows.engine.state import (
+    ArmTimer,
+    CancelBelow,
+    CancelWork,
+    Decision,
+    DisarmTimers,
+    EmitEvent,
+    Execution,
+    Instance,
+    OpenHumanTask,
+    PauseWork,
+    RunTask,
+    Signal,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision to be written. ``started_by``: who a task opened for a person was asked for by."""
+
+    decision: Decision
+    started_by_id: UUID | None = None
+
+
+_UPDATE_INSTANCES = """
+UPDATE workflows_workflowinstance i SET
+  status = r.status, output = r.output, variables = r.variables, visits = r.visits, transitions = r.transitions,
+  seq = r.seq, version = i.version + 1, current_step_id = r.current_step_id, resume_to = r.resume_to,
+  cancellation = r.cancellation, compensation = r.compensation, error = r.error, updated_at = now(),
+  completed_at = r.completed_at
+FROM json_to_recordset(%s::json) AS r(
+  id uuid, status text, output jsonb, variables jsonb, visits jsonb, transitions int, seq int, current_step_id text,
+  resume_to text, cancellation jsonb, compensation jsonb, error jsonb, completed_at timestamptz)
+WHERE i.id = r.id
+"""
+
+_INSERT_INSTANCES = """
+INSERT INTO workflows_workflowinstance (
+  id, definition_id, workflow_id, definition_version, status, input, output, variables, visits, transitions, seq, version,
+  current_step_id, resume_to, correlation_id, trigger_event_id, parent_instance_id, cancellation, compensation, error,
+  started_by_id, started_at, updated_at, completed_at)
+SELECT id, definition_id, workflow_id, definition_version, status, input, output, variables, visits, transitions, seq, 1,
+  current_step_id, resume_to, correlation_id, trigger_event_id, parent_instance_id, cancellation, compensation, error,
+  started_by_id, now(), now(), completed_at
+FROM json_to_recordset(%s::json) AS r(
+  id uuid, definition_id uuid, workflow_id text, definition_version text, status text, input jsonb, output jsonb,
+  variables jsonb, visits jsonb, transitions int, seq int, current_step_id text, resume_to text, correlation_id text,
+  trigger_event_id text, parent_instance_id uuid, cancellation jsonb, compensation jsonb, error jsonb,
+  started_by_id uuid, completed_at timestamptz)
+"""
+
+_INSERT_EXECUTIONS = """
+INSERT INTO workflows_stepexecution (id, instance_id, step_id, visit, scope, parent_id, branch, status, attempt, seq, input,
+                                     output, outcome, error, data, started_at, completed_at)
+SELECT id, instance_id, step_id, visit, scope, parent_id, branch, status, attempt, seq, input,
+       output, outcome, error, data, started_at, completed_at
+FROM json_to_recordset(%s::json) AS r(
+  id uuid, instance_id uuid, step_id text, visit int, scope text, parent_id uuid, branch int, status text, attempt int,
+  seq int, input jsonb, output jsonb, outcome text, error jsonb, data jsonb, started_at timestamptz,
+  completed_at timestamptz)
+"""
+
+_UPDATE_EXECUTIONS = """
+UPDATE workflows_stepexecution e SET
+  status = r.status, attempt = r.attempt, seq = r.seq, input = coalesce(r.input, e.input), output = r.output,
+  outcome = r.outcome, error = r.error, data = r.data, completed_at = r.completed_at
+FROM json_to_recordset(%s::json) AS r(
+  id uuid, status text, attempt int, seq int, input jsonb, output jsonb, outcome text, error jsonb, data jsonb,
+  completed_at timestamptz)
+WHERE e.id = r.id
+"""
+
+_INSERT_HISTORY = """
+INSERT INTO workflows_historyrecord (instance_id, first_seq, last_seq, at, entries)
+SELECT instance_id, first_seq, last_seq, now(), entries
+FROM json_to_recordset(%s::json) AS r(instance_id uuid, first_seq int, last_seq int, entries jsonb)
+"""
+
+_INSERT_TIMERS = """
+INSERT INTO workflows_timer (instance_id, execution_id, purpose, due_at)
+SELECT instance_id, execution_id, purpose, due_at
+FROM json_to_recordset(%s::json) AS r(instance_id uuid, execution_id uuid, purpose text, due_at timestamptz)
+"""
+
+_INSERT_INBOX = """
+INSERT INTO workflows_inboxsignal (instance_id, kind, execution_id, data, held, created_at)
+SELECT instance_id, kind, execution_id, data, held, now()
+FROM json_to_recordset(%s::json) AS r(instance_id uuid, kind text, execution_id uuid, data jsonb, held bool)
+"""
+
+_CANCEL_BELOW = """
+WITH RECURSIVE below AS (
+  SELECT e.id FROM workflows_stepexecution e
+  WHERE e.parent_id = %(parent)s AND e.instance_id = %(instance)s
+    AND e.status IN ('PENDING', 'RUNNING', 'WAITING', 'CANCELLED')
+  UNION
+  SELECT e.id FROM workflows_stepexecution e JOIN below ON e.parent_id = below.id
+  WHERE e.instance_id = %(instance)s AND e.status IN ('PENDING', 'RUNNING', 'WAITING', 'CANCELLED')
+)
+UPDATE workflows_stepexecution e SET status = 'CANCELLED', completed_at = now(), data = NULL
+FROM below WHERE e.id = below.id AND e.status IN ('PENDING', 'RUNNING', 'WAITING')
+RETURNING e.id
+"""
+
+_CANCEL_ALL = """
+UPDATE workflows_stepexecution SET status = 'CANCELLED', completed_at = now(), data = NULL
+WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')
+RETURNING id
+"""
+
+_PAUSE_TIMERS = """
+UPDATE workflows_timer SET due_at = NULL, remaining = due_at - now() WHERE instance_id = %s AND due_at IS NOT NULL
+"""
+
+_RESUME_TIMERS = """
+UPDATE workflows_timer SET due_at = now() + remaining, remaining = NULL WHERE instance_id = %s AND due_at IS NULL
+"""
+
+
+def save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
+    """Write decisions about locked instances. Returns the tasks that ``lease`` got."""
+    decisions = [each.decision for each in decided]
+    with raw_connection().pipeline():
+        run("SAVEPOINT wave")
+        run(_UPDATE_INSTANCES, as_rows([_instance_row(decision.instance) for decision in decisions]))
+        _save_steps(decisions)
+    return _carry_out(decided, now=now, lease=lease)
+
+
+def roll_back() -> None:
+    """Undo a ``save`` that the database refused, and nothing before it."""
+    run("ROLLBACK TO SAVEPOINT wave")
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstance:
+    """What an instance's row holds besides what the engine knows."""
+
+    definition_id: UUID
+    started_by_id: UUID | None
+    trigger_event_id: str | None = None
+    parent_instance_id: UUID | None = None
+
+
+def insert(instances: Sequence[tuple[Instance, NewInstance]]) -> None:
+    """Insert instances as they are, with one statement."""
+    rows = [
+        _instance_row(instance)
+        | {
+            "definition_id": new.definition_id,
+            "workflow_id": instance.definition["workflowId"],
+            "definition_version": instance.definition["version"],
+            "input": instance.input,
+            "correlation_id": instance.correlation_id,
+            "started_by_id": new.started_by_id,
+            "trigger_event_id": new.trigger_event_id,
+            "parent_instance_id": new.parent_instance_id,
+        }
+        for instance, new in instances
+    ]
+    run(_INSERT_INSTANCES, as_rows(rows))
+
+
+def save_first(decided: Decided, *, now: datetime) -> None:
+    """Write the steps and commands of an instance's first decision; its row is inserted by ``insert``."""
+    with raw_connection().pipeline():
+        _save_steps([decided.decision])
+    _carry_out([decided], now=now, lease=None)
+
+
+def _save_steps(decisions: Sequence[Decision]) -> None:
+    if new := [_execution_row(d.instance.id, each) for d in decisions for each in d.new]:
+        run(_INSERT_EXECUTIONS, as_rows(new))
+    if changed := [_execution_row(d.instance.id, each) for d in decisions for each in d.changed]:
+        run(_UPDATE_EXECUTIONS, as_rows(changed))
+    history = [
+        {
+            "instance_id": d.instance.id,
+            "first_seq": d.history[0]["seq"],
+            "last_seq": d.history[-1]["seq"],
+            "entries": d.history,
+        }
+        for d in decisions
+        if d.history
+    ]
+    if history:
+        run(_INSERT_HISTORY, as_rows(history))
+
+
+def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
+    """Do what the commands say, together for the whole wave; withdrawals last, so that they see what was just opened."""
+    runs: list[queue.NewRun] = []
+    manual: list[NewManualTask] = []
+    timers: list[dict[str, Any]] = []
+    events: list[NewEvent] = []
+    disarm: list[UUID] = []
+    withdraw: list[UUID] = []
+    rest: list[tuple[UUID, CancelBelow | PauseWork]] = []
+    for each in decided:
+        instance = each.decision.instance
+        for command in each.decision.commands:
+            match command:
+                case RunTask():
+                    runs.append(_new_run(instance, command))
+                case OpenHumanTask():
+                    manual.append(
+                        NewManualTask(
+                            command.execution_id,
+                            command.definition_id,
+                            instance.id,
+                            command.step_id,
+                            command.input,
+                            command.manual,
+                            each.started_by_id,
+                        )
+                    )
+                case ArmTimer():
+                    timers.append(
+                        {
+                            "instance_id": instance.id,
+                            "execution_id": command.execution_id,
+                            "purpose": command.purpose,
+                            "due_at": command.due,
+                        }
+                    )
+                case EmitEvent():
+                    events.append(_new_event(instance, command))
+                case DisarmTimers():
+                    disarm += command.execution_ids
+                case CancelWork():
+                    withdraw += command.execution_ids
+                case CancelBelow() | PauseWork():
+                    rest.append((instance.id, command))
+    claimed = queue.put(runs, lease)
+    open_tasks(manual, now)
+    if timers:
+        run(_INSERT_TIMERS, as_rows(timers))
+    record_events(events)
+    for instance_id, command in rest:
+        if isinstance(command, CancelBelow):
+            withdraw += _cancel_below(instance_id, command.execution_id)
+        else:
+            _pause(instance_id, resume=command.resume)
+    if disarm or withdraw:
+        run("DELETE FROM workflows_timer WHERE execution_id = ANY(%s)", disarm + withdraw)
+    if withdraw:
+        queue.withdraw(withdraw)
+    return claimed
+
+
+def _cancel_below(instance_id: UUID, parent_id: UUID | None) -> list[UUID]:
+    if parent_id is None:
+        run("DELETE FROM workflows_timer WHERE instance_id = %s", instance_id)
+        return [row[0] for row in fetch(_CANCEL_ALL, instance_id)]
+    parameters = {"parent": parent_id, "instance": instance_id}
+    return [row[0] for row in raw_connection().execute(_CANCEL_BELOW, parameters).fetchall()]
+
+
+def _pause(instance_id: UUID, *, resume: bool) -> None:
+    run(_RESUME_TIMERS if resume else _PAUSE_TIMERS, instance_id)
+    active = fetch(
+        "SELECT id FROM workflows_stepexecution"
+        " WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')",
+        instance_id,
+    )
+    queue.pause([row[0] for row in active], resume=resume)
+    if resume:
+        run("UPDATE workflows_inboxsignal SET held = false WHERE instance_id = %s AND held", instance_id)
+
+
+def post(signals: Sequence[tuple[UUID, Signal]], *, held: bool = False) -> None:
+    """Put signals into the inboxes of their instances."""
+    if signals:
+        rows = [
+            {
+                "instance_id": instance_id,
+                "kind": signal.kind.value,
+                "execution_id": signal.execution_id,
+                "data": signal.data,
+                "held": held,
+            }
+            for instance_id, signal in signals
+        ]
+        run(_INSERT_INBOX, as_rows(rows))
+
+
+def _new_run(instance: Instance, command: RunTask) -> queue.NewRun:
+    return queue.NewRun(
+        task_id=command.execution_id,
+        definition_id=command.definition_id,
+        workflow_instance_id=instance.id,
+        step_id=command.step_id,
+        type=command.type,
+        input=command.input,
+        timeout=command.timeout,
+        delay=command.delay,
+        again=command.again,
+    )
+
+
+def _new_event(instance: Instance, command: EmitEvent) -> NewEvent:
+    source = {"type": "workflow", "id": str(instance.id), "name": instance.definition["workflowId"]}
+    metadata = {"correlationId": instance.correlation_id} if instance.correlation_id else {}
+    return NewEvent(command.key, command.pattern, command.payload, source, metadata=metadata)
+
+
+def _instance_row(instance: Instance) -> dict[str, Any]:
+    return {
+        "id": instance.id,
+        "status": instance.status,
+        "output": instance.output,
+        "variables": instance.variables,
+        "visits": instance.visits,
+        "transitions": instance.transitions,
+        "seq": instance.seq,
+        "current_step_id": instance.current_step_id,
+        "resume_to": instance.resume_to,
+        "cancellation": instance.cancellation,
+        "compensation": instance.compensation,
+        "error": instance.error,
+        "completed_at": instance.completed_at,
+    }
+
+
+def _execution_row(instance_id: UUID, execution: Execution) -> dict[str, Any]:
+    return {
+        "id": execution.id,
+        "instance_id": instance_id,
+        "step_id": execution.step_id,
+        "visit": execution.visit,
+        "scope": execution.scope,
+        "parent_id": execution.parent_id,
+        "branch": execution.branch,
+        "status": execution.status,
+        "attempt": execution.attempt,
+        "seq": execution.seq,
+        "input": execution.input,
+        "output": execution.output,
+        "outcome": execution.outcome,
+        "error": execution.error,
+        "data": execution.data,
+        "started_at": execution.started_at,
+        "completed_at": execution.completed_at,
+    }

@@ -1,0 +1,204 @@
+"""One wave: many runs advanced together in the caller's transaction.
+
+Lock order: ready-queue rows and inbox rows first (skipping those that others hold), then instances by id. A worker never waits
+for an instance: what it cannot lock goes into that instance's inbox, for whoever gets there next.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+import structlog
+from django.db import transaction
+from psycopg import DataError
+
+from apps.events import doorbell
+from apps.tasks.runtime.outcomes import ClaimedTask, Lease, TaskOutcome
+from apps.tasks.runtime.sql import fetch, run
+from apps.workflows.engine.advance import advance as decide
+from apps.workflows.engine.run import Run
+from apps.workflows.engine.state import Decision, Failure, Instance, Signal, State
+from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
+
+from . import live, load, store
+from .plans import plan_for
+
+log = structlog.get_logger(__name__)
+
+_TAKE = """
+SELECT id, instance_id, kind, execution_id, data::text FROM workflows_inboxsignal
+WHERE NOT held ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+
+class Orchestrator:
+    """What the task runtime hands outcomes to (see apps.tasks.runtime.outcomes)."""
+
+    def advance(
+        self, outcomes: Sequence[TaskOutcome], *, pump: int = 0, lease: Lease | None = None
+    ) -> tuple[list[ClaimedTask], bool]:
+        """Advance the runs of ``outcomes`` and those of up to ``pump`` waiting signals.
+
+        Returns the tasks that ``lease`` got, and whether signals are still waiting.
+        """
+        inbox = fetch(_TAKE, pump) if pump else []
+        signals: dict[UUID, list[Signal]] = defaultdict(list)
+        for _, instance_id, kind, execution_id, data in inbox:
+            signals[instance_id].append(Signal(SignalKind(kind), execution_id, orjson.loads(data)))
+        fresh = [(outcome.workflow_instance_id, as_signal(outcome)) for outcome in outcomes]
+        for instance_id, signal in fresh:
+            if instance_id is not None:
+                signals[instance_id].append(signal)
+        if not signals:
+            return [], False
+        locked, now = load.lock(signals, wait=False)
+        busy = signals.keys() - locked.keys()
+        gone = _without_row(busy) if busy else set()
+        consumed = [row[0] for row in inbox if row[1] in locked or row[1] in gone]
+        if consumed:
+            run("DELETE FROM workflows_inboxsignal WHERE id = ANY(%s)", consumed)
+        if busy - gone:
+            store.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])  # type: ignore[misc]
+            doorbell.ring(doorbell.ORCHESTRATOR)
+        claimed: list[ClaimedTask] = []
+        if now is not None:
+            claimed = _advance_locked(locked, signals, now, lease)
+        return claimed, len(inbox) == pump > 0 or bool(busy - gone)
+
+
+def as_signal(outcome: TaskOutcome) -> Signal:
+    """What a finished task means to the run that asked for it."""
+    if outcome.status == "COMPLETED":
+        return Signal(
+            SignalKind.TASK_COMPLETED, outcome.task_id, {"output": outcome.output, "outcome": outcome.outcome}
+        )
+    error = outcome.error or {"type": "PERMANENT", "code": outcome.status, "message": "The task was cancelled."}
+    return Signal(SignalKind.TASK_FAILED, outcome.task_id, {"error": error})
+
+
+def apply(instance_id: UUID, signal: Signal) -> Instance | None:
+    """Give one signal to a run at once, waiting for its lock; in the caller's transaction.
+
+    Returns the run's new head, None when there is no such run. Raises IllegalSignal.
+    """
+    locked, now = load.lock([instance_id], wait=True)
+    if now is None:
+        return None
+    decided = _decide(locked, {instance_id: [signal]}, now, strict=True)
+    store.save(decided, now=now, lease=None)
+    _after_commit([each.decision for each in decided])
+    return decided[0].decision.instance
+
+
+def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance:
+    """Insert a run and let it go as far as it can, in the caller's transaction."""
+    plan = plan_for(new.definition_id)
+    decision = decide(plan, State(instance, {}, {}), [Signal(SignalKind.START)], now)
+    store.insert([(decision.instance, new)])
+    store.save_first(store.Decided(decision, new.started_by_id), now=now)
+    _after_commit([decision])
+    return decision.instance
+
+
+def _advance_locked(
+    locked: dict[UUID, load.Loaded], signals: dict[UUID, list[Signal]], now: datetime, lease: Lease | None
+) -> list[ClaimedTask]:
+    decided = _decide(locked, signals, now)
+    held = [(each.decision.instance.id, signal) for each in decided for signal in each.decision.held]
+    store.post(held, held=True)
+    try:
+        claimed = store.save(decided, now=now, lease=lease)
+    except (DataError, TypeError) as error:
+        # Something in one of the runs cannot be stored. It must not take its neighbours with it.
+        store.roll_back()
+        decided, claimed = _one_by_one(decided, locked, now, lease, error)
+    _after_commit([each.decision for each in decided])
+    return claimed
+
+
+def _one_by_one(
+    decided: Sequence[store.Decided],
+    locked: dict[UUID, load.Loaded],
+    now: datetime,
+    lease: Lease | None,
+    error: Exception,
+) -> tuple[list[store.Decided], list[ClaimedTask]]:
+    saved: list[store.Decided] = []
+    claimed: list[ClaimedTask] = []
+    for each in decided:
+        try:
+            claimed += store.save([each], now=now, lease=lease)
+            saved.append(each)
+        except (DataError, TypeError) as error:
+            store.roll_back()
+            instance = locked[each.decision.instance.id].instance
+            log.warning("wave.not_storable", instance_id=str(instance.id), error=str(error))
+            failed = store.Decided(_failed(locked[instance.id], "STATE_NOT_STORABLE", str(error).strip(), now))
+            store.save([failed], now=now, lease=None)
+            saved.append(failed)
+    return saved, claimed
+
+
+def _decide(
+    locked: dict[UUID, load.Loaded],
+    signals: dict[UUID, list[Signal]],
+    now: datetime,
+    *,
+    strict: bool = False,
+) -> list[store.Decided]:
+    addressed = load.executions(
+        signal.execution_id for id_ in locked for signal in signals[id_] if signal.execution_id is not None
+    )
+    wanted: set[UUID] = set()
+    for id_, loaded in locked.items():
+        wanted.update(load.result_ids(plan_for(loaded.definition_id), loaded.instance, signals[id_], addressed[id_]))
+    read = load.executions(wanted) if wanted else {}
+    decided = []
+    for id_, loaded in locked.items():
+        state = State(loaded.instance, addressed[id_], load.results(read.get(id_, {}).values()))
+        decided.append(store.Decided(_decide_one(loaded, state, signals[id_], now, strict), loaded.started_by_id))
+    return decided
+
+
+def _decide_one(
+    loaded: load.Loaded, state: State, signals: Sequence[Signal], now: datetime, strict: bool
+) -> Decision:
+    try:
+        return decide(plan_for(loaded.definition_id), state, signals, now)
+    except IllegalSignal as error:
+        if strict:
+            raise
+        log.info("wave.signal_refused", instance_id=str(loaded.instance.id), error=str(error))
+        legal = [each for each in signals if each.kind is not error.signal]
+        return _decide_one(loaded, state, legal, now, strict)
+    except Exception as error:
+        if strict:
+            raise
+        # A defect of the engine or of a definition that slipped through the checks: this run has failed, not the wave.
+        log.exception("wave.defect", instance_id=str(loaded.instance.id))
+        return _failed(loaded, "ENGINE_DEFECT", f"{type(error).__name__}: {error}", now)
+
+
+def _failed(loaded: load.Loaded, code: str, message: str, now: datetime) -> Decision:
+    run = Run(plan_for(loaded.definition_id), State(loaded.instance, {}, {}), now)
+    if not run.over:
+        run.cancel_below(None)
+        run.finish(InstanceStatus.FAILED, failure=Failure("ENGINE", code, message))
+    return run.decision()
+
+
+def _without_row(ids: set[UUID]) -> set[UUID]:
+    """Those of the ids that no instance has (any more)."""
+    found = {row[0] for row in fetch("SELECT id FROM workflows_workflowinstance WHERE id = ANY(%s)", list(ids))}
+    return ids - found
+
+
+def _after_commit(decisions: Sequence[Decision]) -> None:
+    changed = [(each.instance.id, each.instance.seq) for each in decisions if each.history]
+    if changed:
+        transaction.on_commit(functools.partial(live.push, changed))

@@ -1,0 +1,65 @@
+"""What the checks of a workflow may ask about other definitions, answered from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from apps.tasks.models import TaskDefinition
+from apps.validation.definitions.models import Definition
+from apps.workflows.checks.catalog import TaskFacts, task_facts
+from apps.workflows.models import WorkflowDefinition
+
+
+class DatabaseCatalog:
+    """The stored definitions. One catalog serves one check: what it has read it keeps."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[tuple[str, str | None], TaskFacts | None] = {}
+
+    def task(self, task_id: str, version: str | None) -> TaskFacts | None:
+        name = (task_id, version)
+        if name not in self._tasks:
+            document = _document(TaskDefinition, task_id, version)
+            self._tasks[name] = None if document is None else task_facts(document)
+        return self._tasks[name]
+
+    def task_ids(self) -> list[str]:
+        return self._task_ids
+
+    @cached_property
+    def _task_ids(self) -> list[str]:
+        return _keys(TaskDefinition)
+
+    def component(self, component_id: str) -> Mapping[str, Any] | None:
+        """None: UI components are not kept yet, a form is written into the step or the task itself."""
+        return None
+
+    def component_ids(self) -> list[str]:
+        return []
+
+    def workflow(self, workflow_id: str, version: str | None) -> Mapping[str, Any] | None:
+        return _document(WorkflowDefinition, workflow_id, version)
+
+    def workflow_ids(self) -> list[str]:
+        return self._workflow_ids
+
+    @cached_property
+    def _workflow_ids(self) -> list[str]:
+        return _keys(WorkflowDefinition)
+
+    def event(self, pattern: str) -> Mapping[str, Any] | None:
+        """None: event definitions are not kept yet, so that any payload is possible."""
+        return None
+
+
+def _document(model: type[Definition], key: str, version: str | None) -> dict[str, Any] | None:
+    """The named version, else what a new run would use: the newest published one, before that the newest draft."""
+    rows = model.objects.filter(key=key).live().newest_first()
+    row = rows.filter(version=version).first() if version else rows.published().first() or rows.first()
+    return None if row is None else row.document
+
+
+def _keys(model: type[Definition]) -> list[str]:
+    return list(model.objects.live().order_by("key").values_list("key", flat=True).distinct()[:5_000])

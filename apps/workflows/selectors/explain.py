@@ -1,0 +1,130 @@
+"""Saying in a sentence what a run waits for, since when, and what would move it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apps.tasks.models import Task
+from apps.workflows.models import StepExecution, Timer, WorkflowInstance
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a run stands: an execution that has not ended, and why. ``kind``: HUMAN, TIMER, TASK or BRANCHES."""
+
+    step_id: str
+    kind: str
+    since: datetime
+    attempt: int = 1
+    task_id: UUID | None = None
+    title: str | None = None
+    assignee: str | None = None
+    candidates: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    error: dict[str, Any] | None = None
+
+    @classmethod
+    def of(
+        cls, execution: StepExecution, task: Task | None, timer: Timer | None, users: dict[UUID, str]
+    ) -> Position:
+        common = {
+            "step_id": execution.step_id,
+            "since": execution.started_at,
+            "attempt": execution.attempt,
+            "error": execution.error,
+        }
+        if task is not None and task.type == Task.Type.MANUAL:
+            return cls(
+                kind="HUMAN",
+                task_id=task.id,
+                title=task.title,
+                assignee=users.get(task.assignee_id) if task.assignee_id else None,
+                candidates=(*task.candidate_users, *task.candidate_groups),
+                due_at=task.due_at,
+                **common,
+            )
+        if task is not None:
+            return cls(kind="TASK", task_id=task.id, **common)
+        if timer is not None and timer.purpose != "timeout":
+            return cls(kind="TIMER", due_at=timer.due_at, **common)
+        return cls(kind="BRANCHES", **common)
+
+
+def waiting_for(positions: Sequence[Position]) -> list[dict[str, Any]]:
+    """``state.waitingFor``. A PARALLEL step waits for its branches, which are listed themselves."""
+    return [
+        {
+            "kind": each.kind,
+            "stepId": each.step_id,
+            "since": each.since,
+            **({"taskId": str(each.task_id)} if each.task_id else {}),
+            **({"title": each.title} if each.title else {}),
+            **({"assignee": each.assignee} if each.assignee else {}),
+            **({"candidates": list(each.candidates)} if each.candidates else {}),
+            **({"dueAt": each.due_at} if each.due_at else {}),
+        }
+        for each in positions
+        if each.kind != "BRANCHES"
+    ]
+
+
+def explain(instance: WorkflowInstance, positions: Sequence[Position]) -> dict[str, Any]:
+    """{sentence, since, movesWhen, waitingFor} for a run; ``positions`` are those of its executions that are active."""
+    leaves = [each for each in positions if each.kind != "BRANCHES"]
+    sentence, moves = _sentence(instance, leaves)
+    return {
+        "status": instance.status,
+        "sentence": sentence,
+        "since": min((each.since for each in leaves), default=instance.updated_at),
+        "movesWhen": moves,
+        "waitingFor": waiting_for(leaves),
+    }
+
+
+def _sentence(instance: WorkflowInstance, leaves: Sequence[Position]) -> tuple[str, str]:
+    match instance.status:
+        case "COMPLETED":
+            return "The run is complete.", "Nothing: it has reached its end."
+        case "FAILED":
+            error = instance.error or {}
+            where = (error.get("details") or {}).get("stepId")
+            at = f" at {where}" if where else ""
+            return f"The run failed{at}: {error.get('message', '')}", "Retry it from a step once the cause is mended."
+        case "CANCELLED":
+            reason = (instance.cancellation or {}).get("reason")
+            return "The run was cancelled" + (f": {reason}" if reason else "."), "Retry it to go on after all."
+        case "SUSPENDED":
+            return "The run is suspended; what comes in is kept.", "Somebody resumes it."
+        case "CREATED":
+            return "The run is accepted and has not begun.", "A worker begins it."
+    if not leaves:
+        return "The run is being advanced at this moment.", "The worker that is at it goes on."
+    if len(leaves) == 1:
+        return _waits(leaves[0])
+    steps = ", ".join(each.step_id for each in leaves[:5]) + (" …" if len(leaves) > 5 else "")
+    return f"{len(leaves)} branches are open: {steps}.", "Any of them ends; " + _waits(leaves[0])[1][:1].lower() + _waits(leaves[0])[1][1:]
+
+
+def _waits(position: Position) -> tuple[str, str]:
+    step = position.step_id
+    if position.kind == "HUMAN":
+        title = position.title or step
+        if position.assignee:
+            who = position.assignee
+            return f"Waits for {who} to complete “{title}”.", f"{who} completes the task."
+        who = ", ".join(position.candidates) or "somebody who may take it"
+        return f"Waits for {who} to take and complete “{title}”.", "One of them claims and completes the task."
+    if position.kind == "TIMER":
+        when = f" until {position.due_at:%Y-%m-%d %H:%M:%S %Z}" if position.due_at else ""
+        if position.error:
+            message = position.error.get("message", "")
+            return f"{step} failed ({message}) and is tried again{when}.", f"Attempt {position.attempt} begins."
+        return f"Waits at {step}{when}.", "The time comes."
+    if position.error:
+        message = position.error.get("message", "")
+        return f"{step} failed ({message}) and is tried again.", f"Attempt {position.attempt} ends well."
+    return f"A worker is to run {step}, or is at it.", "The task ends."

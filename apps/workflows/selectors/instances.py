@@ -1,0 +1,199 @@
+"""Reading runs: who may see which, lists, one run's picture, its history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
+
+from apps.auth.access import permitted_scopes
+from apps.auth.models import User
+from apps.tasks.models import Task
+from apps.validation.problems import NotFound
+from apps.workflows.models import HistoryRecord, StepExecution, Timer, WorkflowDefinition, WorkflowInstance
+
+from .explain import Position, explain, waiting_for
+
+
+def visible_instances(actor: User) -> QuerySet[WorkflowInstance]:
+    """The runs that the actor may see: all, those they started, those they have a task in."""
+    scopes = permitted_scopes(actor, "view:instance")
+    if "all" in scopes:
+        return WorkflowInstance.objects.all()
+    mine = Q(pk__in=[])
+    if "own" in scopes:
+        mine |= Q(started_by=actor)
+    if "assigned" in scopes:
+        tasks = Task.objects.filter(type=Task.Type.MANUAL, workflow_instance_id__isnull=False)
+        taking_part = tasks.filter(Q(assignee=actor) | Q(completed_by=actor))
+        mine |= Q(id__in=taking_part.values("workflow_instance_id"))
+    return WorkflowInstance.objects.filter(mine)
+
+
+def is_visible(actor: User, instance: WorkflowInstance) -> bool:
+    """Whether the actor may know of this run."""
+    scopes = permitted_scopes(actor, "view:instance")
+    if "all" in scopes or ("own" in scopes and instance.started_by_id == actor.pk):
+        return True
+    return "assigned" in scopes and visible_instances(actor).filter(pk=instance.pk).exists()
+
+
+def find_instance(actor: User, instance_id: UUID) -> WorkflowInstance:
+    """NotFound when there is none, or the actor may not know of it."""
+    instance = WorkflowInstance.objects.filter(id=instance_id).first()
+    if instance is None or not is_visible(actor, instance):
+        raise NotFound(f"There is no run {instance_id}.")
+    return instance
+
+
+def filtered(
+    actor: User,
+    *,
+    status: list[str] | None = None,
+    workflow_id: str | None = None,
+    correlation_id: str | None = None,
+    search: str | None = None,
+    started_after: datetime | None = None,
+    started_before: datetime | None = None,
+) -> QuerySet[WorkflowInstance]:
+    """The runs for a list, unordered. ``search``: an id, a correlation id or a workflow id, whole or its beginning."""
+    rows = visible_instances(actor)
+    if status:
+        rows = rows.filter(status__in=status)
+    if workflow_id:
+        rows = rows.filter(workflow_id=workflow_id)
+    if correlation_id:
+        rows = rows.filter(correlation_id=correlation_id)
+    if started_after:
+        rows = rows.filter(started_at__gte=started_after)
+    if started_before:
+        rows = rows.filter(started_at__lt=started_before)
+    if search:
+        rows = rows.filter(_matches(search.strip()))
+    return rows
+
+
+def _matches(text: str) -> Q:
+    try:
+        return Q(id=UUID(text))
+    except ValueError:
+        return Q(correlation_id=text) | Q(workflow_id__startswith=text)
+
+
+def summary(instance: WorkflowInstance, names: dict[UUID, str], users: dict[UUID, str]) -> dict[str, Any]:
+    """A run in a list."""
+    return {
+        "id": str(instance.id),
+        "workflowDefinitionId": instance.workflow_id,
+        "workflowName": names.get(instance.definition_id, instance.workflow_id),
+        "definitionVersion": instance.definition_version,
+        "status": instance.status,
+        "currentStepId": instance.current_step_id,
+        "correlationId": instance.correlation_id,
+        "error": instance.error,
+        "startedBy": users.get(instance.started_by_id) if instance.started_by_id else None,
+        "startedAt": instance.started_at,
+        "updatedAt": instance.updated_at,
+        "completedAt": instance.completed_at,
+    }
+
+
+def summaries(instances: list[WorkflowInstance]) -> list[dict[str, Any]]:
+    """Runs of one page of a list, with two more queries whatever their number."""
+    definitions = WorkflowDefinition.objects.filter(id__in={each.definition_id for each in instances})
+    names = dict(definitions.values_list("id", "name"))
+    users = usernames({each.started_by_id for each in instances})
+    return [summary(each, names, users) for each in instances]
+
+
+def usernames(ids: set[UUID | None]) -> dict[UUID, str]:
+    wanted = ids - {None}
+    return dict(get_user_model().objects.filter(id__in=wanted).values_list("id", "username")) if wanted else {}
+
+
+def detail(instance: WorkflowInstance) -> dict[str, Any]:
+    """One run as definitions.md shows it. Of each step the latest visit; what lies before is in the history."""
+    definition = WorkflowDefinition.objects.get(id=instance.definition_id)
+    users = usernames({instance.started_by_id})
+    # The latest visits: bounded by the definition, however long the run has been going on.
+    latest = (
+        StepExecution.objects.filter(instance_id=instance.id)
+        .order_by("step_id", "scope", "-visit")
+        .distinct("step_id", "scope")
+    )
+    executions = list(latest)
+    tasks = {
+        task.id: task
+        for task in Task.objects.filter(id__in=[each.id for each in executions]).only(
+            "id", "type", "input", "status", "title", "assignee_id", "due_at", "candidate_groups", "candidate_users"
+        )
+    }
+    positions = _positions(executions, tasks)
+    return summary(instance, {definition.id: definition.name}, users) | {
+        "input": instance.input,
+        "output": instance.output,
+        "version": instance.version,
+        "seq": instance.seq,
+        "state": {
+            "variables": instance.variables,
+            "currentStepId": instance.current_step_id,
+            "steps": {each.step_id: _step(each, tasks.get(each.id)) for each in executions},
+            "waitingFor": waiting_for(positions),
+        },
+        "cancellation": instance.cancellation,
+        "compensationState": instance.compensation,
+        "parentInstanceId": instance.parent_instance_id,
+        "triggerEventId": instance.trigger_event_id,
+        "document": definition.document,
+    }
+
+
+def _step(execution: StepExecution, task: Task | None) -> dict[str, Any]:
+    return {
+        "status": execution.status,
+        "visit": execution.visit,
+        "attempts": execution.attempt,
+        "input": task.input if task is not None else execution.input,
+        "output": execution.output,
+        "outcome": execution.outcome,
+        "error": execution.error,
+        "executionId": str(execution.id),
+        "taskId": str(task.id) if task is not None else None,
+        "startedAt": execution.started_at,
+        "completedAt": execution.completed_at,
+    }
+
+
+def _positions(executions: list[StepExecution], tasks: dict[UUID, Task]) -> list[Position]:
+    active = [each for each in executions if each.status in StepExecution.ACTIVE]
+    if not active:
+        return []
+    ids = [each.id for each in active]
+    timers = {timer.execution_id: timer for timer in Timer.objects.filter(execution_id__in=ids)}
+    users = usernames({task.assignee_id for task in tasks.values()})
+    return [Position.of(each, tasks.get(each.id), timers.get(each.id), users) for each in active]
+
+
+def explanation(instance: WorkflowInstance) -> dict[str, Any]:
+    """What the run waits for, since when, and what would move it."""
+    executions = list(
+        StepExecution.objects.filter(instance_id=instance.id, status__in=StepExecution.ACTIVE).order_by("seq")[:200]
+    )
+    tasks = {task.id: task for task in Task.objects.filter(id__in=[each.id for each in executions])}
+    return explain(instance, _positions(executions, tasks))
+
+
+def history(instance_id: UUID, *, after: int = 0, limit: int = 200) -> tuple[list[dict[str, Any]], int | None]:
+    """Entries with numbers above ``after``, in order, and the ``after`` of the next page (None at the end)."""
+    entries: list[dict[str, Any]] = []
+    records = HistoryRecord.objects.filter(instance_id=instance_id, last_seq__gt=after).order_by("first_seq")
+    for record in records[: limit + 1].iterator(chunk_size=limit + 1):
+        at = record.at
+        entries += [{**entry, "at": at} for entry in record.entries if entry["seq"] > after]
+        if len(entries) > limit:
+            break
+    more = len(entries) > limit
+    return entries[:limit], (entries[limit - 1]["seq"] if more else None)

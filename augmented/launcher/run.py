@@ -89,7 +89,7 @@ def _start(host: str, port: int) -> Supervisor:
             _wait_for_servers(supervisor, environment)
         _prepare(environment, examples=development)
         prepared.touch()
-        address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0', '::') else host}:{port}"
+        address = f"http://{'localhost' if host in LOCAL else host}:{port}"
         with step("Starting web, workers and beat"):
             demo.wait_for_web(address, supervisor.check)
         if development:

@@ -42,6 +42,8 @@ def npm_environment() -> dict[str, str]:
     return {
         **os.environ,
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        # The system's certificates, as pip uses them: companies put their proxy's there.
+        "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip(),
         "npm_config_update_notifier": "false",
         "CI": "true",
     }

@@ -16,6 +16,7 @@ from augmented.launcher.progress import LaunchError, run, step
 
 LOG = VAR / "log" / "install.log"
 OLDEST_PYTHON = (3, 11)
+UV = "uv==0.13.9"
 # Needs no installation itself: a wheel is a zip that Python can run. Only for a Python without ensurepip (Debian's
 # python3 without python3-venv).
 PIP_ZIPAPP = "https://bootstrap.pypa.io/pip/pip.pyz"
@@ -55,13 +56,11 @@ def _install(files: list[Path]) -> None:
     """uv, which pip can install, takes 8 s where pip takes 43; where uv does not work, pip does the same."""
     wanted = [part for file in files for part in ("-r", str(file))] + ["-c", str(ROOT / "constraints.txt")]
     try:
-        if not (VENV / "bin" / "uv").exists():
-            run([*_pip(), "install", "--quiet", "uv"], log=LOG)
-        run(
-            [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, *wanted],
-            log=LOG,
-            env={**os.environ, "UV_NO_PROGRESS": "1"},
-        )
+        uv = VENV / "bin" / "uv"
+        if not uv.exists():
+            run([*_pip(), "install", "--quiet", UV], log=LOG)
+        # The system's certificates, as pip uses them: companies put their proxy's there.
+        run([uv, "pip", "install", "--system-certs", "--no-progress", "--python", PYTHON, *wanted], log=LOG)
     except LaunchError:
         run([*_pip(), "install", "--quiet", *wanted], log=LOG)
 

@@ -23,7 +23,7 @@ import orjson
 from yarl import URL
 
 from . import config, rules
-from .allowlist import AllowList
+from .allowlist import Address, AllowList
 from .audit import record_refusal
 from .errors import (
     BadResponse,
@@ -60,25 +60,28 @@ async def request(
     read_timeout: float | None = None,
     max_bytes: int | None = None,
     allow: Iterable[str] = (),
+    only: AllowList | None = None,
     purpose: str = "",
 ) -> Response:
     """Call another machine and return its answer, whatever the status.
 
     `json` is encoded and typed as JSON; `body` is sent as it is. Timeouts in seconds; `timeout` spans redirects and the
-    reading of the body. `allow`: patterns (see `allowlist`) in addition to the operator's. `purpose` goes to the audit
+    reading of the body. `allow`: patterns (see `allowlist`) in addition to the operator's; `only`: the call and
+    its redirects may go nowhere else (forbidden addresses stay forbidden). `purpose` goes to the audit
     row of a refusal. Raises a subclass of EgressError.
     """
     allowed = config.allow_list(allow)
     sent = dict(headers) if headers else {}
     if json is not None:
         body = orjson.dumps(json)
-        sent.setdefault("Content-Type", "application/json")
+        if not any(name.lower() == "content-type" for name in sent):
+            sent["Content-Type"] = "application/json"
     limit = config.max_bytes() if max_bytes is None else max_bytes
     limits = config.timeouts(timeout, connect_timeout, read_timeout)
     try:
         rules.check_method(method)
         rules.check_headers(sent)
-        return await _follow(method, url, sent, body, limits, limit, allowed)
+        return await _follow(method, url, sent, body, limits, limit, allowed, only)
     except Refused as error:
         await record_refusal(error, method=method, url=url, purpose=purpose)
         raise
@@ -98,15 +101,16 @@ async def _follow(
     limits: aiohttp.ClientTimeout,
     limit: int,
     allow: AllowList,
+    only: AllowList | None,
 ) -> Response:
-    target = _target(url, allow)
+    target = _target(url, allow, only)
     try:
         async with asyncio.timeout(limits.total):
             for _ in range(config.MAX_REDIRECTS + 1):
                 response, location = await _send(method, target, headers, body, limits, limit, allow)
                 if location is None:
                     return response
-                following = _redirect_target(target, location, allow)
+                following = _redirect_target(target, location, allow, only)
                 if following.origin() != target.origin():
                     headers = {name: value for name, value in headers.items() if name.lower() in _SAFE_HEADERS}
                 if response.status == 303 or (response.status in (301, 302) and method == "POST"):
@@ -189,17 +193,17 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return lowered
 
 
-def _target(url: str, allow: AllowList) -> URL:
+def _target(url: str, allow: AllowList, only: AllowList | None) -> URL:
     rules.check_url_text(url)
     try:
         target = URL(url)
     except ValueError as error:
         raise Refused("the URL cannot be parsed", reason="URL_FORM") from error
-    _check_origin(target, allow)
+    _check_origin(target, allow, only)
     return target.with_fragment(None)
 
 
-def _check_origin(target: URL, allow: AllowList) -> None:
+def _check_origin(target: URL, allow: AllowList, only: AllowList | None) -> None:
     if target.scheme not in ("http", "https"):
         raise Refused("only http and https may be called", reason="SCHEME")
     host, port = target.raw_host, target.port
@@ -207,18 +211,25 @@ def _check_origin(target: URL, allow: AllowList) -> None:
         raise Refused("the URL has no host", reason="URL_FORM")
     if target.raw_user is not None or target.raw_password is not None:
         raise Refused("a URL must not carry credentials", host=host, reason="URL_CREDENTIALS")
-    _check_host(host, port, allow)
+    address = _check_host(host, port, allow)
+    if only is not None:
+        listed = only.admits_name(host, port) if address is None else only.admits_address(address, port)
+        if not listed:
+            raise Refused(
+                f"{host}:{port} is not among the hosts of this call", host=host, port=port, reason="NOT_LISTED"
+            )
 
 
 @lru_cache(maxsize=4096)
-def _check_host(host: str, port: int, allow: AllowList) -> None:
-    """Literal addresses are judged here, names when they are resolved. Only approvals are cached."""
+def _check_host(host: str, port: int, allow: AllowList) -> Address | None:
+    """The literal address that `host` is, judged; names are judged when they are resolved. Only approvals are cached."""
     address = rules.literal_address(host)
     if address is not None:
         rules.check_address(address, host=host, port=port, allow=allow)
+    return address
 
 
-def _redirect_target(current: URL, location: str, allow: AllowList) -> URL:
+def _redirect_target(current: URL, location: str, allow: AllowList, only: AllowList | None) -> URL:
     rules.check_url_text(location)
     try:
         target = current.join(URL(location)).with_fragment(None)
@@ -226,7 +237,7 @@ def _redirect_target(current: URL, location: str, allow: AllowList) -> URL:
         raise Refused("the redirect cannot be parsed", reason="URL_FORM") from error
     if current.scheme == "https" and target.scheme != "https":
         raise Refused("a redirect from https to http is not followed", host=target.raw_host, reason="DOWNGRADE")
-    _check_origin(target, allow)
+    _check_origin(target, allow, only)
     return target
 
 

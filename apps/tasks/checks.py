@@ -1,0 +1,146 @@
+"""What is wrong with a task definition that fits its JSON Schema. All findings come back at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from apps.integrations.egress import compile_allow
+from apps.validation.expressions import Expression, ExpressionError, compile_expression, compile_template
+from apps.validation.schemas import check_schema
+from apps.validation.violations import Violation, in_order, pointer_to
+
+from .executors.base import Site
+from .executors.human import human_sites
+from .executors.registry import HUMAN, executor_for, known_kinds
+
+_IMPLEMENTATION = "/implementation"
+
+
+def check_task(document: dict[str, Any]) -> list[Violation]:
+    """Kind, schemas, expressions and hosts of `document`, which fits schemas/task.json."""
+    found = [*_check_kind(document), *_check_schemas(document), *_check_hosts(document)]
+    for site in _sites(document):
+        found.extend(_check_site(site, document.get("inputSchema")))
+    return in_order(found)
+
+
+def _sites(document: dict[str, Any]) -> Iterator[Site]:
+    kind = document.get("implementation", {}).get("kind", HUMAN)
+    if kind == HUMAN:
+        yield from human_sites(document)
+    elif (executor := executor_for(kind)) is not None:
+        yield from executor.sites(document)
+
+
+def _check_kind(document: dict[str, Any]) -> Iterator[Violation]:
+    implementation = document.get("implementation") or {}
+    kind = implementation.get("kind", HUMAN)
+    if kind not in known_kinds():
+        yield Violation(
+            "kind-unavailable",
+            f"Tasks of kind {kind} cannot be run on this installation.",
+            f"{_IMPLEMENTATION}/kind",
+            hint="One of " + ", ".join(sorted(known_kinds())) + ".",
+        )
+    declared = document.get("type")
+    if declared is not None and (declared == "MANUAL") != (kind == HUMAN):
+        wanted = "MANUAL" if kind == HUMAN else "AUTOMATED"
+        yield Violation(
+            "type-mismatch",
+            f"A task of kind {kind} is of type {wanted}, not {declared}.",
+            "/type",
+            fix=[{"op": "replace", "path": "/type", "value": wanted}],
+        )
+    if kind == "HTTP" and not implementation.get("endpoint"):
+        yield Violation(
+            "missing-endpoint",
+            "An HTTP task needs the endpoint that it calls.",
+            _IMPLEMENTATION,
+            hint='Add "endpoint": "https://…".',
+        )
+
+
+def _check_schemas(document: dict[str, Any]) -> Iterator[Violation]:
+    for name in ("inputSchema", "outputSchema"):
+        if document.get(name) is not None:
+            yield from check_schema(document[name], f"/{name}")
+    parameters = (document.get("implementation") or {}).get("parameters") or {}
+    form = parameters.get("taskForm")
+    if isinstance(form, dict) and "componentId" not in form:
+        yield from check_schema(form, f"{_IMPLEMENTATION}/parameters/taskForm")
+
+
+def _check_hosts(document: dict[str, Any]) -> Iterator[Violation]:
+    parameters = (document.get("implementation") or {}).get("parameters") or {}
+    for index, pattern in enumerate(parameters.get("allowHosts") or []):
+        try:
+            compile_allow((pattern,))
+        except ValueError as error:
+            yield Violation("host-pattern", f"{error}.", f"{_IMPLEMENTATION}/parameters/allowHosts/{index}")
+
+
+def _check_site(site: Site, input_schema: Any) -> Iterator[Violation]:
+    if site.condition and isinstance(site.value, str):
+        try:
+            expression = compile_expression(site.value, roots=site.roots)
+        except ExpressionError as error:
+            yield error.as_violation(site.pointer)
+        else:
+            yield from _check_reads(expression, site.pointer, input_schema)
+        return
+    for pointer, text in _texts(site.value, site.pointer):
+        try:
+            template = compile_template(text, roots=site.roots)
+        except ExpressionError as error:
+            yield error.as_violation(pointer)
+            continue
+        for _, expression in template.expressions:
+            yield from _check_reads(expression, pointer, input_schema)
+
+
+def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    """(pointer, text) of every string in `value` that holds an expression."""
+    if isinstance(value, str):
+        if "${" in value:
+            yield pointer, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, pointer + pointer_to(name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, pointer + pointer_to(index))
+
+
+def _check_reads(expression: Expression, pointer: str, input_schema: Any) -> Iterator[Violation]:
+    """A field of the input that the inputSchema does not declare: an error where it excludes others."""
+    optional = set(expression.optional_reads)
+    for path in sorted(expression.reads):
+        if path[0] != "input" or path in optional:
+            continue
+        schema = input_schema
+        for depth, name in enumerate(path[1:], start=1):
+            if not _is_plain_object(schema):
+                break
+            if name in schema["properties"]:
+                schema = schema["properties"][name]
+                continue
+            closed = schema.get("additionalProperties") is False
+            yield Violation(
+                "unknown-input-field",
+                f"The inputSchema has no field {'.'.join(path[1 : depth + 1])}.",
+                pointer,
+                severity="error" if closed else "warning",
+                hint="It has " + ", ".join(list(schema["properties"])[:20]) + ".",
+            )
+            break
+
+
+def _is_plain_object(schema: Any) -> bool:
+    """Whether `properties` alone says which fields there are."""
+    return (
+        isinstance(schema, dict)
+        and bool(schema.get("properties"))
+        and not {"$ref", "allOf", "anyOf", "oneOf", "if", "patternProperties", "dependentSchemas"} & schema.keys()
+        and not isinstance(schema.get("additionalProperties"), dict)
+    )

@@ -1,0 +1,29 @@
+"""Task definitions: drafts, publishing, archiving. The verbs themselves are those of every kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.auth.models import User
+from apps.tasks.checks import check_task
+from apps.tasks.models import TaskDefinition
+from apps.validation.definitions import services as definitions
+
+TASKS = definitions.DefinitionKind("task", "taskId", TaskDefinition, check_task)
+
+
+def save_definition(
+    *, actor: User, document: dict[str, Any], if_match: int | None = None
+) -> tuple[TaskDefinition, bool]:
+    """Create or replace a draft; see `apps.validation.definitions.services.save_draft`."""
+    return definitions.save_draft(TASKS, actor=actor, document=document, if_match=if_match)
+
+
+def publish_definition(*, actor: User, key: str, version: str | None = None) -> TaskDefinition:
+    """Make a draft immutable and usable."""
+    return definitions.publish(TASKS, actor=actor, key=key, version=version)
+
+
+def archive_definition(*, actor: User, key: str) -> int:
+    """Take every version out of use; what runs on it goes on."""
+    return definitions.archive(TASKS, actor=actor, key=key)

@@ -41,12 +41,14 @@ BEARER = "bearer"
 class AuthenticatedConsumer(AsyncJsonWebsocketConsumer):
     """Base consumer. Subclasses implement ``authorise`` and ``connected``, never ``connect``.
 
-    ``self.user`` is an active User from ``authorise`` on.
+    ``self.user`` is an active User from ``authorise`` on; its roles are already read, so ``access.require`` may be
+    called as it is. Whatever else reads the database must go through ``database_sync_to_async``.
     """
 
     recheck_seconds: ClassVar[float] = 30.0
     user: User
     _recheck: asyncio.Task[None] | None = None
+    _claims: AccessToken | None = None
 
     async def authorise(self) -> None:
         """Raise PermissionDenied (``access.require`` does) when ``self.user`` may not have this socket."""
@@ -85,7 +87,7 @@ class AuthenticatedConsumer(AsyncJsonWebsocketConsumer):
     async def _keep_checking(self) -> None:
         while True:
             await asyncio.sleep(self.recheck_seconds)
-            user = await self._principal(opening=False)
+            user = await self._principal()
             if user is None:
                 await self.close(code=NOT_SIGNED_IN)
                 return
@@ -96,31 +98,32 @@ class AuthenticatedConsumer(AsyncJsonWebsocketConsumer):
                 await self.close(code=NOT_ALLOWED)
                 return
 
-    async def _principal(self, *, opening: bool = True) -> User | None:
-        token = _offered_token(self.scope)
+    async def _principal(self) -> User | None:
         origin = _header(self.scope, b"origin")
         if origin and not _origin_is_ours(origin, host=_header(self.scope, b"host")):
             return None
+        token = _offered_token(self.scope)
         if token:
-            return await self._user_of_token(token) if opening else await self._user_of_family()
+            return await database_sync_to_async(self._user_of_token)(token)
         if not origin:
             return None
         return await database_sync_to_async(_user_of_session)(_session_key(self.scope))
 
-    async def _user_of_token(self, raw: str) -> User | None:
-        try:
-            claims = await database_sync_to_async(AccessToken)(raw)  # type: ignore[arg-type]
-        except TokenError:
-            return None
-        self._claims = claims
-        return await self._user_of_family()
-
-    async def _user_of_family(self) -> User | None:
+    def _user_of_token(self, raw: str) -> User | None:
         """An open socket outlives its access token, but not the sign-in that the token belongs to."""
-        claims = self._claims
-        return await database_sync_to_async(selectors.user_of_family)(
-            user_id=claims.user_id, family_id=claims.family_id
-        )
+        if self._claims is None:
+            try:
+                self._claims = AccessToken(raw)  # type: ignore[arg-type]
+            except TokenError:
+                return None
+        return _with_roles(selectors.user_of_family(user_id=self._claims.user_id, family_id=self._claims.family_id))
+
+
+def _with_roles(user: User | None) -> User | None:
+    """Reads roles now, on a thread: later, in async code, Django would refuse to."""
+    if user is not None:
+        _ = user.grants
+    return user
 
 
 def _header(scope: dict[str, Any], name: bytes) -> str:
@@ -138,7 +141,10 @@ def _origin_is_ours(origin: str, *, host: str) -> bool:
     """The page came from the host it now talks to, one that we answer for, or from a trusted origin."""
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.netloc.lower() != host.lower():
         return False
     # Like HttpRequest.get_host: with no ALLOWED_HOSTS under DEBUG, local names.
@@ -166,4 +172,4 @@ def _user_of_session(session_key: str) -> User | None:
     user = selectors.active_user(user_id)
     if user is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
         return None
-    return user
+    return _with_roles(user)

@@ -1,7 +1,7 @@
 """The server's routes: each service is a POST that takes and gives JSON.
 
-Errors are `{code, message}`: 400 for a body that is not what the service needs, 409 for a reused key, 503 for the
-service that is down. A refusal by the business (a declined card) is no error: 200 with an `outcome` that says so.
+Errors are `{code, message}`: 400 for a body that is not what the service needs, 402 for a declined payment, 409 for a
+reused key, 503 for a service that is down. An order with problems is no error: 200 with an `outcome` that says so.
 """
 
 from __future__ import annotations

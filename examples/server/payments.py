@@ -13,10 +13,10 @@ CURRENCIES = frozenset({"EUR", "GBP", "USD"})
 
 
 async def charge(call: Call) -> Answer:
-    """`{orderId, customerId, amount, currency}` → `{outcome, paymentId, amount, currency, declineReason}`.
+    """`{orderId, customerId, amount, currency}` → `{paymentId, amount, currency, status: "PAID"}`.
 
-    `outcome` is `PAID`, or `PAYMENT_FAILED` with a reason and without a `paymentId` (null). `CUST-503` is answered
-    503 on the first attempt of each key and paid on the second: what a retry policy is for.
+    A declined payment is 402 with the code `PAYMENT_FAILED` and a `declineReason`. `CUST-503` is answered 503 on the
+    first attempt of each key and paid on the second: what a retry policy is for.
     """
     call.text("orderId")
     customer_id, amount, currency = call.text("customerId"), call.number("amount"), call.text("currency")
@@ -24,15 +24,10 @@ async def charge(call: Call) -> Answer:
         raise InvalidRequest("amount", "amount must be above zero")
     if customer_id == FLAKY_CUSTOMER and call.attempt == 1:
         return Answer({"code": "PROCESSOR_UNAVAILABLE", "message": "The processor is restarting, try again."}, 503)
-    reason = _decline_reason(customer_id, amount, currency)
-    body = {
-        "outcome": "PAYMENT_FAILED" if reason else "PAID",
-        "paymentId": None if reason else call.new_id("PAY"),
-        "amount": amount,
-        "currency": currency,
-        "declineReason": reason,
-    }
-    return Answer(body, effect=reason is None)
+    if reason := _decline_reason(customer_id, amount, currency):
+        message = f"The payment was declined: {reason}."
+        return Answer({"code": "PAYMENT_FAILED", "message": message, "declineReason": reason}, 402)
+    return Answer({"paymentId": call.new_id("PAY"), "amount": amount, "currency": currency, "status": "PAID"})
 
 
 async def refund(call: Call) -> Answer:

@@ -1,0 +1,164 @@
+"""What the checks know of the world around a workflow: the tasks, components, workflows and events it names.
+
+The checks see it only through :class:`Catalog`; the service hands in one that reads the database, a bundle of files
+one made of documents (:class:`DocumentCatalog`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .outline import mapping, records, text
+
+INLINE_KINDS = frozenset({"EXPRESSION", "BUSINESS_DATA"})
+"""Task kinds that run inside an advance, without waiting for the outside world."""
+
+DEFAULT_ACTIONS = ("complete",)
+"""What a person can do with a task that names no actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """What a step needs to know of a task. A schema is None when the definition has none: anything is possible.
+
+    `outcomes`: the outcomes it can have as far as its definition says (the action keys of a manual task, the `enum` of
+    `outputSchema.properties.outcome`), or None when that is open.
+    """
+
+    task_id: str
+    type: str = "AUTOMATED"
+    kind: str = ""
+    input_schema: Mapping[str, Any] | None = None
+    output_schema: Mapping[str, Any] | None = None
+    outcomes: tuple[str, ...] | None = None
+    version: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person does it, so that a loop around it does not spin."""
+        return self.type == "MANUAL" or self.kind == "HUMAN"
+
+    @property
+    def inline(self) -> bool:
+        return self.kind in INLINE_KINDS
+
+
+class Catalog(Protocol):
+    """Where the checks look things up. `None` means that there is no such thing."""
+
+    def task(self, task_id: str, version: str | None) -> TaskFacts | None:
+        """The version, or with None the one that a new instance would use."""
+
+    def task_ids(self) -> list[str]: ...
+
+    def component(self, component_id: str) -> Mapping[str, Any] | None:
+        """The UI component's document."""
+
+    def component_ids(self) -> list[str]: ...
+
+    def workflow(self, workflow_id: str, version: str | None) -> Mapping[str, Any] | None:
+        """The workflow's document."""
+
+    def workflow_ids(self) -> list[str]: ...
+
+    def event(self, pattern: str) -> Mapping[str, Any] | None:
+        """The definition of the events that have exactly this pattern; None when nobody defined one."""
+
+
+def task_facts(document: Mapping[str, Any], *, form: Mapping[str, Any] | None = None) -> TaskFacts:
+    """The facts of a task definition. `form`: the JSON Schema of the component that a manual task names as its form."""
+    implementation = mapping(document, "implementation")
+    parameters = mapping(implementation, "parameters")
+    kind, task_type = text(implementation, "kind") or "", text(document, "type") or "AUTOMATED"
+    output: Mapping[str, Any] | None = mapping(document, "outputSchema") or None
+    outcomes: tuple[str, ...] | None = outcomes_of_schema(output)
+    if task_type == "MANUAL" or kind == "HUMAN":
+        output = output or form or mapping(parameters, "taskForm") or None
+        outcomes = action_keys(parameters) or DEFAULT_ACTIONS
+    return TaskFacts(
+        task_id=text(document, "taskId") or "",
+        type=task_type,
+        kind=kind,
+        input_schema=mapping(document, "inputSchema") or None,
+        output_schema=output,
+        outcomes=outcomes,
+        version=text(document, "version") or "",
+    )
+
+
+def action_keys(manual: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of the buttons that a person can press."""
+    keys = (text(action, "actionKey") for _, action in records(manual, "actions"))
+    return tuple(key for key in keys if key is not None)
+
+
+def outcomes_of_schema(schema: Mapping[str, Any] | None) -> tuple[str, ...] | None:
+    """The `enum` or `const` of an output's `outcome`, when the schema has one."""
+    outcome = mapping(mapping(schema or {}, "properties"), "outcome")
+    if isinstance(outcome.get("const"), str):
+        return (outcome["const"],)
+    listed = outcome.get("enum")
+    if isinstance(listed, list):
+        return tuple(value for value in listed if isinstance(value, str))
+    return None
+
+
+@dataclass
+class DocumentCatalog:
+    """A catalog made of definition documents, as in a bundle. The last document of an id and version wins."""
+
+    tasks: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    components: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    workflows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    events: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, documents: Iterable[Mapping[str, Any]]) -> DocumentCatalog:
+        """Documents that carry their `kind`; those of other kinds are ignored."""
+        catalog = cls()
+        for document in documents:
+            catalog.add(document)
+        return catalog
+
+    def add(self, document: Mapping[str, Any]) -> None:
+        kind = document.get("kind")
+        if kind == "task" and (task_id := text(document, "taskId")):
+            self.tasks.setdefault(task_id, []).append(document)
+        elif kind == "workflow" and (workflow_id := text(document, "workflowId")):
+            self.workflows.setdefault(workflow_id, []).append(document)
+        elif kind == "uiComponent" and (component_id := text(document, "componentId")):
+            self.components[component_id] = document
+        elif kind == "event" and (pattern := text(document, "pattern")):
+            self.events[pattern] = document
+
+    def task(self, task_id: str, version: str | None) -> TaskFacts | None:
+        document = _version_of(self.tasks.get(task_id, ()), version)
+        return None if document is None else task_facts(document)
+
+    def task_ids(self) -> list[str]:
+        return sorted(self.tasks)
+
+    def component(self, component_id: str) -> Mapping[str, Any] | None:
+        return self.components.get(component_id)
+
+    def component_ids(self) -> list[str]:
+        return sorted(self.components)
+
+    def workflow(self, workflow_id: str, version: str | None) -> Mapping[str, Any] | None:
+        return _version_of(self.workflows.get(workflow_id, ()), version)
+
+    def workflow_ids(self) -> list[str]:
+        return sorted(self.workflows)
+
+    def event(self, pattern: str) -> Mapping[str, Any] | None:
+        return self.events.get(pattern)
+
+
+def _version_of(documents: Iterable[Mapping[str, Any]], version: str | None) -> Mapping[str, Any] | None:
+    found = None
+    for document in documents:
+        if version is None or document.get("version", "1.0.0") == version:
+            found = document
+    return found

@@ -1,0 +1,205 @@
+"""Every place of a workflow document that holds an expression or a template, with what is known when it is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from apps.validation.expressions.scope import EVENT_ROOTS, PERSON_ROOTS, TRIGGER_ROOTS, WORKFLOW_ROOTS
+from apps.validation.violations import pointer_to
+
+from .availability import Availability, has_output, ran
+from .graph import How
+from .jumps import Assumptions, condition_of
+from .outline import Step, mapping, records, text
+
+ITEM_ROOTS = frozenset({"item", "index"})
+
+
+class Form(StrEnum):
+    """How the text at a place is read."""
+
+    CONDITION = "condition"
+    """A bare expression that gives true or false."""
+    EXPRESSION = "expression"
+    """A bare expression."""
+    TEMPLATE = "template"
+    """A JSON value with `${…}` in its strings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One such place. `must`, `may`: the facts there. `assumes`: conditions that hold when it is evaluated.
+
+    `lenient`: it is evaluated at any time (a condition of the user interface), so nothing is said about the order.
+    """
+
+    pointer: str
+    value: Any
+    form: Form
+    roots: frozenset[str]
+    step: Step | None = None
+    must: int = 0
+    may: int = 0
+    assumes: Assumptions = ()
+    lenient: bool = False
+    loops: tuple[Step, ...] = field(default=())
+
+
+def sites(found: Availability) -> Iterator[Site]:
+    """Every site of the document, in its order."""
+    for step in found.graph.outline.steps:
+        if found.graph.enter[step.number] in found.reached:
+            yield from _of_step(found, step)
+        else:
+            # Nothing is known about the order there, but the texts must compile all the same.
+            yield from (_anytime(found, site) for site in _of_step(found, step))
+    yield from _of_compensations(found)
+    yield from _of_workflow(found)
+
+
+def loops_around(step: Step) -> tuple[Step, ...]:
+    """The FOR_EACH steps around a step, the innermost first."""
+    return tuple(scope.owner for scope in step.scope.chain() if scope.kind == "items" and scope.owner is not None)
+
+
+def _of_step(found: Availability, step: Step) -> Iterator[Site]:
+    document, pointer = step.document, step.pointer
+    node = found.graph.enter[step.number]
+    loops = loops_around(step)
+    roots = WORKFLOW_ROOTS | (ITEM_ROOTS if loops else frozenset())
+    inside = condition_of(step)
+
+    def at(place: str, value: Any, form: Form, assumes: Assumptions = inside, **more: Any) -> Site:
+        more = {"must": found.must[node], "may": found.may[node], "roots": roots, **more}
+        return Site(pointer + place, value, form, step=step, assumes=assumes, loops=loops, **more)
+
+    if isinstance(document.get("condition"), str):
+        yield at("/condition", document["condition"], Form.CONDITION, ())
+    for name in ("input", *_TEMPLATES.get(step.type, ())):
+        if name in document:
+            yield at(pointer_to(name), document[name], Form.TEMPLATE)
+    if step.type == "HUMAN_TASK":
+        for name, value in mapping(document, "taskDefinition").items():
+            yield at(pointer_to("taskDefinition", name), value, Form.TEMPLATE)
+    if step.type == "FOR_EACH" and isinstance(document.get("items"), str):
+        yield at("/items", document["items"], Form.EXPRESSION)
+    if step.type == "EVENT_WAIT":
+        if isinstance(document.get("eventCondition"), str):
+            yield at("/eventCondition", document["eventCondition"], Form.CONDITION, roots=roots | EVENT_ROOTS)
+        if "eventPayloadMapping" in document:
+            mapped = document["eventPayloadMapping"]
+            yield at("/eventPayloadMapping", mapped, Form.TEMPLATE, roots=roots | EVENT_ROOTS)
+    yield from _choices(found, step, at)
+    yield from _afterwards(found, step, at)
+    for index, component in records(document, "uiComponents"):
+        if isinstance(component.get("condition"), str):
+            place = pointer_to("uiComponents", index, "condition")
+            yield at(place, component["condition"], Form.CONDITION, roots=roots | PERSON_ROOTS, lenient=True)
+
+
+_TEMPLATES = {
+    "TRANSFORM": ("output",),
+    "END": ("output",),
+    "EMIT_EVENT": ("payload",),
+    "DELAY": ("duration", "until"),
+}
+"""Own fields by step type that are templates."""
+
+
+def _choices(found: Availability, step: Step, at: Any) -> Iterator[Site]:
+    earlier: Assumptions = condition_of(step)
+    if step.type != "DECISION":
+        return
+    for index, choice in records(step.document, "choices"):
+        condition = choice.get("condition")
+        if isinstance(condition, str):
+            yield at(pointer_to("choices", index, "condition"), condition, Form.CONDITION, earlier)
+            earlier += ((condition, False),)
+
+
+def _afterwards(found: Availability, step: Step, at: Any) -> Iterator[Site]:
+    """What is evaluated when the step has completed: its variables, and the conditions of the ways on."""
+    leaving = found.graph.leaving(step)
+    succeeded = found.after(step, How.SUCCESS)
+    may = found.may[leaving] | found.facts.known(ran(step)) | found.facts.known(has_output(step))
+    for name, value in mapping(step.document, "setVariables").items():
+        form = Form.EXPRESSION if isinstance(value, str) else Form.TEMPLATE
+        yield at(pointer_to("setVariables", name), value, form, must=succeeded, may=may)
+    # The ways on are also taken by a step that was skipped, and then it has no output.
+    skippable = "condition" in step.document
+    must = succeeded & found.must[found.graph.enter[step.number]] if skippable else succeeded
+    earlier: Assumptions = () if skippable else condition_of(step)
+    for index, entry in records(step.document, "next"):
+        condition = entry.get("condition")
+        if isinstance(condition, str):
+            place = pointer_to("next", index, "condition")
+            yield at(place, condition, Form.CONDITION, earlier, must=must, may=may)
+            earlier += ((condition, False),)
+
+
+def _of_compensations(found: Availability) -> Iterator[Site]:
+    for entry in found.graph.outline.compensations:
+        undone = found.graph.outline.by_id.get(entry.compensates)
+        must = found.after(undone, How.SUCCESS) if undone is not None else 0
+        shared: dict[str, Any] = {"roots": WORKFLOW_ROOTS, "must": must, "may": found.facts.all}
+        condition = entry.document.get("condition")
+        holds: Assumptions = ((condition, True),) if isinstance(condition, str) else ()
+        if holds:
+            yield Site(entry.pointer + "/condition", condition, Form.CONDITION, **shared)
+        if "input" in entry.document:
+            yield Site(entry.pointer + "/input", entry.document["input"], Form.TEMPLATE, assumes=holds, **shared)
+
+
+def _of_workflow(found: Availability) -> Iterator[Site]:
+    document = found.graph.outline.document
+    must, may = _at_the_end(found)
+    if "output" in document:
+        yield Site("/output", document["output"], Form.TEMPLATE, WORKFLOW_ROOTS, must=must, may=may)
+    for index, emission in records(mapping(document, "onComplete"), "emit"):
+        if "payload" in emission:
+            pointer = pointer_to("onComplete", "emit", index, "payload")
+            yield Site(pointer, emission["payload"], Form.TEMPLATE, WORKFLOW_ROOTS, must=must, may=may)
+    for index, component in records(document, "uiComponents"):
+        yield from _anytime_condition(found, component, "condition", pointer_to("uiComponents", index), PERSON_ROOTS)
+    for index, trigger in records(document, "cancellationTriggers"):
+        pointer = pointer_to("cancellationTriggers", index)
+        yield from _anytime_condition(found, trigger, "eventCondition", pointer, EVENT_ROOTS)
+    for index, trigger in records(document, "triggers"):
+        pointer = pointer_to("triggers", index)
+        roots = EVENT_ROOTS if trigger.get("triggerType") == "CANCEL" else TRIGGER_ROOTS
+        yield from _anytime_condition(found, trigger, "eventCondition", pointer, roots)
+        if "inputMapping" in trigger:
+            yield Site(pointer + "/inputMapping", trigger["inputMapping"], Form.TEMPLATE, roots, lenient=True)
+    key = text(mapping(document, "concurrency"), "key")
+    if key is not None and "${" in key:
+        yield Site("/concurrency/key", key, Form.TEMPLATE, frozenset({"workflow", "input"}))
+
+
+def _anytime_condition(
+    found: Availability, holder: Any, name: str, pointer: str, roots: frozenset[str]
+) -> Iterator[Site]:
+    if isinstance(holder.get(name), str):
+        yield Site(f"{pointer}/{name}", holder[name], Form.CONDITION, roots, may=found.facts.all, lenient=True)
+
+
+def _anytime(found: Availability, site: Site) -> Site:
+    return Site(site.pointer, site.value, site.form, site.roots, site.step, 0, found.facts.all, (), True, site.loops)
+
+
+def _at_the_end(found: Availability) -> tuple[int, int]:
+    """(must, may) where the workflow's output is built: the end of its own path, and END steps without an output."""
+    graph = found.graph
+    nodes = [graph.exit_of(graph.outline.root)]
+    for step in graph.outline.steps:
+        completes = step.type == "END" and step.document.get("status", "COMPLETED") == "COMPLETED"
+        if completes and "output" not in step.document:
+            nodes.append(graph.enter[step.number])
+    nodes = [node for node in nodes if node in found.reached]
+    must, may = found.facts.all if nodes else 0, 0 if nodes else found.facts.all
+    for node in nodes:
+        must &= found.must[node]
+        may |= found.may[node]
+    return must, may

@@ -17,7 +17,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
     permission: ClassVar[str]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return access.allowed(request.user, self.permission)  # type: ignore[arg-type]
+        return access.allowed(request.user, self.permission)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -113,7 +113,7 @@ class AuthenticatedConsumer(AsyncJsonWebsocketConsumer):
         """An open socket outlives its access token, but not the sign-in that the token belongs to."""
         if self._claims is None:
             try:
-                self._claims = AccessToken(raw)  # type: ignore[arg-type]
+                self._claims = AccessToken.parse(raw)
             except TokenError:
                 return None
         return _with_roles(selectors.user_of_family(user_id=self._claims.user_id, family_id=self._claims.family_id))

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from apps.auth import jwk
 from apps.auth.models import AuditEntry, Role, SigningKey, User
-from apps.auth.models.people import USERNAME
 
 # A key's id is the digest of the key, so a remembered key is never wrong, only perhaps deleted since: hence a minute.
 _KEY_MEMORY_SECONDS = 60.0
@@ -64,7 +63,7 @@ def active_user(user_id: object) -> User | None:
 
 def user_by_name(username: str) -> User | None:
     """The account with that sign-in name in any spelling of it. What cannot be a name (NUL and the like) finds nobody."""
-    if USERNAME.regex.fullmatch(username) is None:
+    if not User.could_be_name(username):
         return None
     return User.objects.filter(username=User.normalize_username(username)).first()
 

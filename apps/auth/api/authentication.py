@@ -20,11 +20,11 @@ class BearerAuthentication(JWTAuthentication):
 
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
         try:
-            return AccessToken(raw_token)  # type: ignore[arg-type]
+            return AccessToken.parse(raw_token)
         except TokenError as error:
             raise AuthenticationFailed("The access token is not valid.", code="token_not_valid") from error
 
-    def get_user(self, validated_token: AccessToken) -> User:
+    def get_user(self, validated_token: AccessToken) -> User:  # type: ignore[override]
         user = selectors.user_of_family(user_id=validated_token.user_id, family_id=validated_token.family_id)
         if user is None:
             raise AuthenticationFailed("This sign-in has ended.", code="signed_out")

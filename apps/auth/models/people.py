@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
@@ -19,8 +20,9 @@ from django.db.models.functions import Lower
 from apps.auth import rules
 from apps.auth.identifiers import uuid7
 
+_USERNAME = re.compile(r"^[\w.@+-]{1,150}\Z")
 ROLE_NAME = RegexValidator(r"^[a-z][a-z0-9_-]{0,254}\Z", "Lower-case letters, digits, _ and -, starting with a letter.")
-USERNAME = RegexValidator(r"^[\w.@+-]{1,150}\Z", "Letters, digits and @ . + - _ only.")
+USERNAME = RegexValidator(_USERNAME.pattern, "Letters, digits and @ . + - _ only.")
 
 
 class RoleManager(models.Manager["Role"]):
@@ -37,7 +39,7 @@ class RoleManager(models.Manager["Role"]):
                 SELECT p.to_role_id FROM {parents} p JOIN held h ON p.from_role_id = h.id
             )
             SELECT r.name, r.permissions FROM {Role._meta.db_table} r JOIN held USING (id) ORDER BY r.name
-        """
+        """  # noqa: S608 (names of our own tables)
         with connection.cursor() as cursor:
             cursor.execute(sql, [user_id])
             return [(name, list(permissions)) for name, permissions in cursor.fetchall()]
@@ -134,6 +136,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.username
+
+    @classmethod
+    def could_be_name(cls, username: str) -> bool:
+        """Whether any account could have that name; NUL and the like never reach the database."""
+        return _USERNAME.match(username) is not None
 
     @classmethod
     def normalize_username(cls, username: str) -> str:

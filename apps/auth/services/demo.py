@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.auth.models import User
 from apps.auth.services.users import assign_groups, assign_roles
 
-DEMO_PASSWORD = "augmented"
+DEMO_PASSWORD = "augmented"  # noqa: S105 (published on purpose, for development)
 
 
 class DemoPerson(NamedTuple):

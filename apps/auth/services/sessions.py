@@ -86,7 +86,7 @@ def forget_ended_sessions(*, ended_before: datetime) -> int:
 
 def _verified(token: str) -> tokens.RefreshToken:
     try:
-        return tokens.RefreshToken(token)
+        return tokens.RefreshToken.parse(token)
     except TokenError as error:
         raise RefreshRefused from error
 

@@ -9,7 +9,6 @@ from rest_framework.test import APIClient
 
 from apps.auth import services
 from apps.auth.models import User
-from apps.auth.tests.factories import Cast, make_cast
 
 
 @pytest.fixture

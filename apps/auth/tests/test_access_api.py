@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth import login
-from django.http import HttpRequest
-from django.contrib.sessions.backends.db import SessionStore
 from rest_framework.test import APIClient
 
 from apps.auth import services

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import authenticate
-from django.contrib.auth import hashers
+from django.contrib.auth import authenticate, hashers
 from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.test import APIClient

@@ -163,15 +163,19 @@ class Run:
             self._context["steps"][execution.step_id] = execution.result()
 
     def cancel_below(self, parent: Execution | None) -> None:
-        """End every position below ``parent`` (of the whole run when None)."""
+        """End every position below ``parent`` (of the whole run when None) that there is so far.
+
+        Those this advance knows end here, with whatever it wanted done for them; the command ends those it never loaded.
+        It is carried out on what there was before the advance, so that what comes later in it is spared.
+        """
         known = [each for each in self.executions.values() if each.active and self._is_below(each, parent)]
         for each in known:
             self.set_status(self.touch(each), StepStatus.CANCELLED)
-        fresh = {each.id for each in known if each.id in self._new}
+        ended = {each.id for each in known}
         self._commands = [
             command
             for command in self._commands
-            if not (isinstance(command, RunTask | OpenHumanTask | ArmTimer) and command.execution_id in fresh)
+            if not (isinstance(command, RunTask | OpenHumanTask | ArmTimer) and command.execution_id in ended)
         ]
         if parent is None:
             self.moves.clear()

@@ -137,7 +137,10 @@ class CancelWork:
 
 @dataclass(frozen=True, slots=True)
 class CancelBelow:
-    """End every active execution below ``execution_id`` (of the whole run when None), with its tasks and timers."""
+    """End every execution below ``execution_id`` (of the whole run when None), with its tasks and timers.
+
+    Carried out first, on what was active before the advance: what the advance itself opened is spared.
+    """
 
     execution_id: UUID | None
 
@@ -182,8 +185,7 @@ class State:
     """What an advance is given of a run.
 
     ``executions``: those that the signals address, with the executions they are nested in. ``results``: by step id, the
-    latest execution of each step in ``Plan.reads_from`` of where the signals strike (for CANCEL, failures and
-    timers also of each compensated step).
+    latest execution of each step that ``needs.result_ids`` names.
     """
 
     instance: Instance

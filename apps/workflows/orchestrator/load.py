@@ -12,9 +12,8 @@ from uuid import UUID
 import orjson
 
 from apps.tasks.runtime.sql import fetch
-from apps.workflows.engine.plan import Plan
-from apps.workflows.engine.state import Execution, Instance, Signal, execution_id
-from apps.workflows.engine.transitions import InstanceStatus, SignalKind, StepStatus
+from apps.workflows.engine.state import Execution, Instance
+from apps.workflows.engine.transitions import InstanceStatus, StepStatus
 
 
 @dataclass(slots=True)
@@ -110,40 +109,6 @@ def _execution(row: Sequence[Any]) -> Execution:
         started_at=row[14],
         completed_at=row[15],
     )
-
-
-def result_ids(plan: Plan, instance: Instance, signals: Sequence[Signal], addressed: dict[UUID, Execution]) -> list[UUID]:
-    """The ids of the executions whose results an advance may read. They follow from what each is: no search."""
-    steps: set[str] = set()
-    for signal in signals:
-        execution = addressed.get(signal.execution_id) if signal.execution_id else None
-        if execution is not None:
-            steps |= plan.reads_from[execution.step_id]
-        elif signal.kind is SignalKind.RETRY:
-            steps |= plan.steps.keys()
-        if plan.compensations and signal.kind not in (SignalKind.START, SignalKind.TASK_COMPLETED):
-            steps |= plan.compensations.keys()
-            for undo in plan.compensations.values():
-                steps |= plan.reads_from[undo]
-    retries = instance.visits.get("*", 0)
-    ids = []
-    for step_id in steps:
-        if step_id in plan.cyclic:
-            if visits := instance.visits.get(step_id, 0):
-                ids.append(execution_id(instance.id, "", step_id, visits))
-        else:
-            ids += [execution_id(instance.id, "", step_id, visit) for visit in range(1, retries + 2)]
-    return ids
-
-
-def results(found: Iterable[Execution]) -> dict[str, Execution]:
-    """The latest execution of each step."""
-    latest: dict[str, Execution] = {}
-    for execution in found:
-        known = latest.get(execution.step_id)
-        if known is None or known.visit < execution.visit:
-            latest[execution.step_id] = execution
-    return latest
 
 
 def _json(text: str | None) -> Any:

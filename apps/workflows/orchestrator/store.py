@@ -135,8 +135,9 @@ UPDATE workflows_timer SET due_at = now() + remaining, remaining = NULL WHERE in
 def save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
     """Write decisions about locked instances. Returns the tasks that ``lease`` got."""
     decisions = [each.decision for each in decided]
+    run("SAVEPOINT wave")
+    _cancel(decisions)
     with raw_connection().pipeline():
-        run("SAVEPOINT wave")
         run(_UPDATE_INSTANCES, as_rows([_instance_row(decision.instance) for decision in decisions]))
         _save_steps(decisions)
     return _carry_out(decided, now=now, lease=lease)
@@ -203,14 +204,14 @@ def _save_steps(decisions: Sequence[Decision]) -> None:
 
 
 def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
-    """Do what the commands say, together for the whole wave; withdrawals last, so that they see what was just opened."""
+    """Do what the commands say, together for the whole wave."""
     runs: list[queue.NewRun] = []
     manual: list[NewManualTask] = []
     timers: list[dict[str, Any]] = []
     events: list[NewEvent] = []
     disarm: list[UUID] = []
     withdraw: list[UUID] = []
-    rest: list[tuple[UUID, CancelBelow | PauseWork]] = []
+    pauses: list[tuple[UUID, bool]] = []
     for each in decided:
         instance = each.decision.instance
         for command in each.decision.commands:
@@ -244,23 +245,34 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
                     disarm += command.execution_ids
                 case CancelWork():
                     withdraw += command.execution_ids
-                case CancelBelow() | PauseWork():
-                    rest.append((instance.id, command))
+                case PauseWork():
+                    pauses.append((instance.id, command.resume))
     claimed = queue.put(runs, lease)
     open_tasks(manual, now)
     if timers:
         run(_INSERT_TIMERS, as_rows(timers))
     record_events(events)
-    for instance_id, command in rest:
-        if isinstance(command, CancelBelow):
-            withdraw += _cancel_below(instance_id, command.execution_id)
-        else:
-            _pause(instance_id, resume=command.resume)
-    if disarm or withdraw:
-        run("DELETE FROM workflows_timer WHERE execution_id = ANY(%s)", disarm + withdraw)
-    if withdraw:
-        queue.withdraw(withdraw)
+    for instance_id, resume in pauses:
+        _pause(instance_id, resume=resume)
+    _withdraw(withdraw, disarm)
     return claimed
+
+
+def _cancel(decisions: Sequence[Decision]) -> None:
+    """End what the decisions cancel, among what there was before them."""
+    ended: list[UUID] = []
+    for decision in decisions:
+        for command in decision.commands:
+            if isinstance(command, CancelBelow):
+                ended += _cancel_below(decision.instance.id, command.execution_id)
+    _withdraw(ended, [])
+
+
+def _withdraw(work: list[UUID], timers: list[UUID]) -> None:
+    if work or timers:
+        run("DELETE FROM workflows_timer WHERE execution_id = ANY(%s)", work + timers)
+    if work:
+        queue.withdraw(work)
 
 
 def _cancel_below(instance_id: UUID, parent_id: UUID | None) -> list[UUID]:

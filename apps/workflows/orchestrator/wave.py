@@ -20,6 +20,7 @@ from psycopg import DataError
 from apps.events import doorbell
 from apps.tasks.runtime.outcomes import ClaimedTask, Lease, TaskOutcome
 from apps.tasks.runtime.sql import fetch, run
+from apps.workflows.engine import needs
 from apps.workflows.engine.advance import advance as decide
 from apps.workflows.engine.run import Run
 from apps.workflows.engine.state import Decision, Failure, Instance, Signal, State
@@ -156,11 +157,11 @@ def _decide(
     )
     wanted: set[UUID] = set()
     for id_, loaded in locked.items():
-        wanted.update(load.result_ids(plan_for(loaded.definition_id), loaded.instance, signals[id_], addressed[id_]))
+        wanted.update(needs.result_ids(plan_for(loaded.definition_id), loaded.instance, signals[id_], addressed[id_]))
     read = load.executions(wanted) if wanted else {}
     decided = []
     for id_, loaded in locked.items():
-        state = State(loaded.instance, addressed[id_], load.results(read.get(id_, {}).values()))
+        state = State(loaded.instance, addressed[id_], needs.results(read.get(id_, {}).values()))
         decided.append(store.Decided(_decide_one(loaded, state, signals[id_], now, strict), loaded.started_by_id))
     return decided
 

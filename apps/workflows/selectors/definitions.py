@@ -11,8 +11,8 @@ from django.utils import timezone
 from apps.auth.access import require
 from apps.auth.models import User
 from apps.validation.definitions.services import find
+from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import WorkflowDefinition, WorkflowInstance
-from apps.workflows.services.definitions import WORKFLOW
 
 RECENT = timedelta(days=1)
 

@@ -22,12 +22,12 @@ from apps.validation.schemas import check_instance, is_valid
 from apps.validation.violations import Violation
 from apps.workflows.engine.state import Instance, Signal
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
+from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import store, wave
 from apps.workflows.orchestrator.plans import plan_for
 from apps.workflows.selectors.instances import is_visible
 
-from .definitions import WORKFLOW
 
 BATCH_LIMIT = 1_000
 

@@ -1,0 +1,131 @@
+"""Running a plan to its end in memory, on a virtual clock, with mocks for the outside world. The same engine as live."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from .memory import Memory
+from .plan import Plan
+from .state import OpenHumanTask, RunTask, Signal
+from .transitions import TERMINAL, SignalKind, StepStatus
+
+MAX_ROUNDS = 100_000
+
+
+@dataclass(slots=True)
+class Mock:
+    """The answer of the outside world to a step or task. ``times`` None: every time; else it is used up."""
+
+    target: str
+    output: Any = None
+    outcome: str | None = None
+    error: Mapping[str, Any] | None = None
+    delay: timedelta = timedelta()
+    times: int | None = None
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], duration: Any) -> Mock:
+        """From a test definition's mock: {taskId | stepId, response | error, action, delay, times}."""
+        error = document.get("error")
+        if isinstance(error, str):
+            error = {"code": error}
+        response = document.get("response")
+        outcome = document.get("action") or document.get("outcome")
+        if outcome is None and isinstance(response, dict) and isinstance(response.get("outcome"), str):
+            outcome = response["outcome"]
+        return cls(
+            target=document.get("stepId") or document["taskId"],
+            output=response,
+            outcome=outcome,
+            error=error,
+            delay=duration(document["delay"]) if "delay" in document else timedelta(),
+            times=document.get("times"),
+        )
+
+    def signal(self, execution_id: UUID) -> Signal:
+        if self.error is None:
+            data = {"output": self.output, "outcome": self.outcome}
+            return Signal(SignalKind.TASK_COMPLETED, execution_id, data)
+        error = {"type": "PERMANENT", "code": "FAILED", "message": "mocked failure", **self.error}
+        error.setdefault("retryable", error["type"] == "TRANSIENT")
+        return Signal(SignalKind.TASK_FAILED, execution_id, {"error": error})
+
+
+@dataclass
+class Simulation:
+    """A run with its clock and its mocks. ``unanswered``: steps that wait for something no mock answers."""
+
+    plan: Plan
+    memory: Memory
+    now: datetime
+    mocks: Sequence[Mock]
+    agenda: list[tuple[datetime, int, Signal]] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+    _order: count[int] = field(default_factory=count)
+    _begun: set[tuple[UUID, int]] = field(default_factory=set)
+
+    @classmethod
+    def begin(
+        cls, plan: Plan, *, instance_id: UUID, input: Any, now: datetime, mocks: Sequence[Mock] = ()
+    ) -> Simulation:
+        return cls(plan, Memory.begin(plan, instance_id, input, now), now, mocks)
+
+    def at(self, when: datetime, signal: Signal) -> None:
+        """Let something happen later."""
+        heapq.heappush(self.agenda, (when, next(self._order), signal))
+
+    def run(self) -> None:
+        """Go on until the run is over, or nothing more can happen without somebody answering."""
+        if self.memory.instance.seq == 0:
+            self._give([Signal(SignalKind.START)])
+        for _ in range(MAX_ROUNDS):
+            if self.memory.instance.status in TERMINAL and not self.agenda:
+                break
+            due = min(filter(None, (self.agenda[0][0] if self.agenda else None, self.memory.next_due())), default=None)
+            if due is None:
+                break
+            self.now = max(self.now, due)
+            signals = self.memory.due(self.now)
+            while self.agenda and self.agenda[0][0] <= self.now:
+                signals.append(heapq.heappop(self.agenda)[2])
+            for signal in signals:
+                self._give([signal])
+        self.unanswered = sorted(
+            work.step_id for id_, work in self.memory.open_work.items() if self.memory.executions[id_].active
+        )
+
+    def _give(self, signals: Sequence[Signal]) -> None:
+        before = len(self.memory.history)
+        self.memory.give(signals, self.now)
+        self.path += [each["stepId"] for each in self.memory.history[before:] if each["type"] == "STEP_STARTED"]
+        for execution_id, work in list(self.memory.open_work.items()):
+            execution = self.memory.executions[execution_id]
+            if execution.active and (execution_id, execution.attempt) not in self._begun:
+                self._answer(execution_id, execution.attempt, work)
+
+    def _answer(self, execution_id: UUID, attempt: int, work: RunTask | OpenHumanTask) -> None:
+        self._begun.add((execution_id, attempt))
+        step = self.plan.steps[work.step_id]
+        names = {work.step_id, step.task.task_id if step.task else work.step_id}
+        mock = next((each for each in self.mocks if each.target in names and each.times != 0), None)
+        if mock is None:
+            return
+        if mock.times is not None:
+            mock.times -= 1
+        delay = timedelta(seconds=work.delay) if isinstance(work, RunTask) else timedelta()
+        self.at(self.now + delay + mock.delay, mock.signal(execution_id))
+
+    def steps(self) -> dict[str, dict[str, Any]]:
+        """The latest visit of each step: {status, output, error, visit, executed}."""
+        found: dict[str, dict[str, Any]] = {}
+        for execution in sorted(self.memory.executions.values(), key=lambda each: each.visit):
+            ran = execution.status not in (StepStatus.SKIPPED,)
+            found[execution.step_id] = execution.result() | {"visit": execution.visit, "executed": ran}
+        return found

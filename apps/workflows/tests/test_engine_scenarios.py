@@ -1,0 +1,105 @@
+"""Every scenario file, played through the engine in memory. A scenario is a definition with the cases of a test definition."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+
+from apps.validation.durations import parse_duration
+from apps.workflows.engine.compile import compile_plan
+from apps.workflows.engine.history import fold
+from apps.workflows.engine.plan import Plan, TaskBinding
+from apps.workflows.engine.retry import parse_retry_policy
+from apps.workflows.engine.simulation import Mock, Simulation
+from apps.workflows.engine.state import Signal
+from apps.workflows.engine.transitions import SignalKind
+from apps.workflows.orchestrator.language import LANGUAGE
+
+NOW = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
+RUN = UUID("01890000-0000-7000-8000-000000000001")
+SCENARIOS = sorted(Path(__file__).with_name("scenarios").glob("*.json"))
+
+
+def plan_of(scenario: dict[str, Any]) -> Plan:
+    tasks = scenario.get("tasks", {})
+
+    def binding(task_id: str, version: str | None) -> TaskBinding:
+        document = tasks.get(task_id, {})
+        return TaskBinding(
+            definition_id=uuid5(RUN, task_id),
+            task_id=task_id,
+            manual=document.get("manual"),
+            retry=parse_retry_policy(document.get("retryPolicy"), parse_duration),
+        )
+
+    document = {"version": "1.0.0", **scenario["definition"]}
+    limit = scenario.get("maxTransitions", 1_000)
+    return compile_plan(document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=limit)
+
+
+def play(scenario: dict[str, Any], case: dict[str, Any]) -> Simulation:
+    mocks = [Mock.of(mock, parse_duration) for mock in (*case.get("mocks", ()), *scenario.get("sharedMocks", ()))]
+    simulation = Simulation.begin(
+        plan_of(scenario), instance_id=RUN, input=case.get("input", {}), now=NOW, mocks=mocks
+    )
+    for signal in case.get("signals", ()):
+        when = NOW + parse_duration(signal["after"])
+        simulation.at(when, Signal(SignalKind(signal["kind"]), None, signal.get("data", {})))
+    simulation.run()
+    return simulation
+
+
+def all_cases() -> list[Any]:
+    found = []
+    for path in SCENARIOS:
+        scenario = json.loads(path.read_text())
+        found += [pytest.param(scenario, case, id=f"{path.stem}: {case['caseId']}") for case in scenario["cases"]]
+    return found
+
+
+@pytest.mark.parametrize(("scenario", "case"), all_cases())
+def test_a_scenario_ends_as_its_file_says(scenario: dict[str, Any], case: dict[str, Any]) -> None:
+    simulation = play(scenario, case)
+    instance = simulation.memory.instance
+    expected = case["expected"]
+    assert instance.status == expected["status"], instance.error
+    if "path" in expected:
+        assert simulation.path == expected["path"]
+    if "output" in expected:
+        assert instance.output == expected["output"]
+    if "error" in expected:
+        assert instance.error is not None
+        assert instance.error["code"] == expected["error"]
+    if "variables" in expected:
+        assert instance.variables == expected["variables"]
+    for step_id, status in expected.get("steps", {}).items():
+        assert simulation.steps()[step_id]["status"] == status, step_id
+    if "visits" in expected:
+        assert {step: simulation.steps()[step]["visit"] for step in expected["visits"]} == expected["visits"]
+    if "waitsAt" in expected:
+        assert simulation.unanswered == expected["waitsAt"]
+    if "events" in expected:
+        events = [{"pattern": e.pattern, "payload": e.payload} for e in simulation.memory.events.values()]
+        assert events == expected["events"]
+    if "tookSeconds" in expected:
+        assert simulation.now - NOW == timedelta(seconds=expected["tookSeconds"])
+    if "compensation" in expected:
+        assert instance.compensation is not None
+        assert {k: instance.compensation[k] for k in expected["compensation"]} == expected["compensation"]
+
+
+@pytest.mark.parametrize(("scenario", "case"), all_cases())
+def test_the_history_of_a_scenario_folds_to_its_state(scenario: dict[str, Any], case: dict[str, Any]) -> None:
+    memory = play(scenario, case).memory
+    folded = fold(memory.history)
+    assert folded.status == memory.instance.status
+    assert folded.seq == memory.instance.seq
+    assert folded.variables == memory.instance.variables
+    assert folded.events == list(memory.events)
+    actual = {str(e.id): ("RUNNING" if e.active else e.status.value) for e in memory.executions.values()}
+    assert {key: step.status.value for key, step in folded.steps.items()} == actual

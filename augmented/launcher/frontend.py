@@ -30,11 +30,21 @@ def build() -> None:
     lock = _fingerprint([FRONTEND / "package.json", FRONTEND / "package-lock.json"])
     if not (INSTALLED.exists() and INSTALLED.read_text() == lock):
         with step("Installing front-end packages"):
-            run([npm, "ci", "--no-audit", "--no-fund"], log=LOG, cwd=FRONTEND, env=env)
+            _install_packages(npm, env)
         INSTALLED.write_text(lock)
     with step("Building the front end"):
         run([npm, "run", "build"], log=LOG, cwd=FRONTEND, env=env)
     STAMP.write_text(wanted)
+
+
+def _install_packages(npm: Path, env: dict[str, str]) -> None:
+    """What the lock file says. Where the registry lacks a package that only another platform needs, `npm ci` refuses to
+    begin; `npm install` then takes the same versions and leaves that one out."""
+    quiet = ["--no-audit", "--no-fund"]
+    try:
+        run([npm, "ci", *quiet], log=LOG, cwd=FRONTEND, env=env)
+    except LaunchError:
+        run([npm, "install", "--no-save", *quiet], log=LOG, cwd=FRONTEND, env=env)
 
 
 def npm_environment() -> dict[str, str]:
@@ -46,6 +56,7 @@ def npm_environment() -> dict[str, str]:
         "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip(),
         "npm_config_update_notifier": "false",
         "CI": "true",
+        "NO_COLOR": "1",
     }
 
 

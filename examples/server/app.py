@@ -6,17 +6,16 @@ reused key, 503 for a service that is down. An order with problems is no error: 
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
 from examples.server import notifications, orders, payments, shipments, vendors
+from examples.server.attempts import Attempts
 from examples.server.effects import EffectLog
-from examples.server.idempotency import MAX_KEYS, Answer, IdempotentCalls
+from examples.server.idempotency import Answer, IdempotentCalls
 from examples.server.requests import Call, InvalidRequest
 
 Service = Callable[[Call], Awaitable[Answer]]
@@ -36,8 +35,7 @@ SERVICES: dict[str, Service] = {
 }
 LOG = web.AppKey("log", EffectLog)
 CALLS = web.AppKey("calls", IdempotentCalls)
-ATTEMPTS = web.AppKey("attempts", OrderedDict[str, int])
-UNKEYED = web.AppKey("unkeyed", itertools.count)
+ATTEMPTS = web.AppKey("attempts", Attempts)
 
 
 def create_app() -> web.Application:
@@ -45,8 +43,7 @@ def create_app() -> web.Application:
     app = web.Application(client_max_size=1024 * 1024)
     app[LOG] = EffectLog()
     app[CALLS] = IdempotentCalls(app[LOG])
-    app[ATTEMPTS] = OrderedDict()
-    app[UNKEYED] = itertools.count(1)
+    app[ATTEMPTS] = Attempts()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/log", show_log)
     for path, service in SERVICES.items():
@@ -70,7 +67,7 @@ def _handler(path: str, service: Service) -> Callable[[web.Request], Awaitable[w
         key = request.headers.get("Idempotency-Key") or None
         try:
             body = await _json_object(request)
-            attempt, identity = _count_attempt(request.app, path, key)
+            attempt, identity = request.app[ATTEMPTS].count(path, key)
             answer, replayed = await request.app[CALLS].run(
                 service=path, key=key, request=body, work=lambda: service(Call(body, attempt, identity))
             )
@@ -81,17 +78,6 @@ def _handler(path: str, service: Service) -> Callable[[web.Request], Awaitable[w
         return web.json_response(answer.body, status=answer.status, headers=headers)
 
     return handle
-
-
-def _count_attempt(app: web.Application, path: str, key: str | None) -> tuple[int, str]:
-    """How often this key was tried (1 the first time), and the text that new ids are made from."""
-    if key is None:
-        return 1, f"{path}:unkeyed-{next(app[UNKEYED])}"
-    attempts = app[ATTEMPTS]
-    attempts[key] = attempts.get(key, 0) + 1
-    if len(attempts) > MAX_KEYS:
-        attempts.popitem(last=False)
-    return attempts[key], f"{path}:{key}"
 
 
 async def _json_object(request: web.Request) -> dict[str, Any]:

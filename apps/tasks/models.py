@@ -123,9 +123,7 @@ class Task(models.Model):
                 name="tasks_task_open_manual",
                 condition=Q(type="MANUAL", status__in=["PENDING", "ASSIGNED", "RUNNING"]),
             ),
-            models.Index(
-                fields=["completed_by", "-completed_at"], name="tasks_task_done", condition=Q(type="MANUAL")
-            ),
+            models.Index(fields=["completed_by", "-completed_at"], name="tasks_task_done", condition=Q(type="MANUAL")),
             GinIndex(
                 fields=["candidate_groups"],
                 name="tasks_task_groups",

@@ -79,7 +79,8 @@ def database(url: str, *, pool: int, timeouts: dict[str, int]) -> dict[str, Any]
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 0 if pool else 600,
+        # Tests drop their database at the end: no thread of theirs may still hold a connection to it.
+        "CONN_MAX_AGE": 0 if pool or mode() == "test" else 600,
         "CONN_HEALTH_CHECKS": not pool,
         "OPTIONS": options,
     }

@@ -29,6 +29,7 @@ CSRF_TRUSTED_ORIGINS = env.listed("CSRF_TRUSTED_ORIGINS")
 # ── Applications, lowest layer last ─────────────────────────────────────────────────────────────────────────────────
 INSTALLED_APPS = [
     "augmented",
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

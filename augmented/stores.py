@@ -20,6 +20,7 @@ STORE_NAMES = (WORKFLOW, BUSINESS, AUTH)
 # App label → store. An app that is absent here fails the system check augmented.E010.
 STORES: dict[str, str] = {
     "accounts": AUTH,
+    "admin": AUTH,
     "auth": AUTH,
     "contenttypes": AUTH,
     "sessions": AUTH,

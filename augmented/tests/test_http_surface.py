@@ -1,0 +1,60 @@
+"""What every answer carries, whoever gives it: policy, request id, problem documents; health and metrics."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_answer_carries_a_policy_without_inline_scripts(client: Client) -> None:
+    policy = client.get("/healthz").headers["Content-Security-Policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["script-src"] == "'self'"
+    assert directives["style-src"] == "'self'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert "unsafe-eval" not in policy
+
+
+def test_the_callers_request_id_comes_back_and_a_hostile_one_does_not(client: Client) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "a1b2c3d4-e5f6"}).headers["X-Request-ID"] == "a1b2c3d4-e5f6"
+    hostile = 'x"}\\n{"event": "forged'
+    assert client.get("/healthz", headers={"X-Request-ID": hostile}).headers["X-Request-ID"] != hostile
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/healthz/", "/readyz", "/api/schema", "/api/schema/"])
+def test_addresses_answer_with_and_without_a_trailing_slash(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+def test_an_unknown_address_below_the_api_is_a_problem_document(client: Client) -> None:
+    response = client.get("/api/v1/nothing-here", headers={"Accept": "text/html,*/*"})
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == 404
+    assert problem["instance"] == "/api/v1/nothing-here"
+    assert problem["traceId"] == response.headers["X-Request-ID"]
+
+
+def test_ready_says_which_server_does_not_answer(client: Client, settings: object) -> None:
+    assert client.get("/readyz").json() == {"status": "ready", "checks": {"postgres": True, "redis": True}}
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"  # type: ignore[attr-defined]
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["checks"] == {"postgres": True, "redis": False}
+
+
+def test_metrics_are_in_prometheus_format(client: Client) -> None:
+    response = client.get("/metrics")
+    assert response.headers["Content-Type"].startswith("text/plain")
+    assert "process_resident_memory_bytes" in response.content.decode()
+
+
+def test_the_api_page_loads_nothing_from_elsewhere_and_has_no_inline_script(client: Client) -> None:
+    response = client.get("/api/docs", headers={"Accept": "text/html"})
+    html = response.content.decode()
+    assert response.status_code == 200
+    assert "<script>" not in html
+    assert "//cdn" not in html and "https://" not in html

@@ -25,7 +25,10 @@ def check_limits(root: Node) -> None:
 
 def _too_large(message: str, column: int) -> ExpressionError:
     return ExpressionError(
-        "expression-too-large", message, column, hint="Compute a part of it in a TRANSFORM step or in setVariables first."
+        "expression-too-large",
+        message,
+        column,
+        hint="Compute a part of it in a TRANSFORM step or in setVariables first.",
     )
 
 

@@ -23,7 +23,25 @@ MAX_LENGTH = 8_000
 MAX_NESTING = 30
 NAMESPACES = frozenset({"math", "optional", "strings", "base64"})
 RESERVED = frozenset(
-    "as break const continue else for function if import let loop package namespace return var void while".split()
+    [
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ]
 )
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("||",),
@@ -195,7 +213,9 @@ class _Parser:
         if token.kind in ("int", "uint", "double", "string", "bytes"):
             self.advance()
             if token.kind == "int" and isinstance(token.value, int) and token.value > INT64_MAX:
-                raise ExpressionError("expression-number", f"{token.value} is too large for a whole number.", token.column)
+                raise ExpressionError(
+                    "expression-number", f"{token.value} is too large for a whole number.", token.column
+                )
             return Literal(token.value, token.column, unsigned=token.kind == "uint")
         if token.kind == "ident" or token.is_op("."):
             return self.identifier()

@@ -65,7 +65,10 @@ def _workflow(keys: PathKeys, column: int) -> PathKeys:
     if part == "state":
         if len(keys) < 3:
             raise ExpressionError(
-                "expression-root", "`workflow.state` by itself is not a value.", column, hint="Use workflow.state.steps."
+                "expression-root",
+                "`workflow.state` by itself is not a value.",
+                column,
+                hint="Use workflow.state.steps.",
             )
         _check(("workflow", "state"), keys[2], column)
         return ("steps", *keys[3:])
@@ -79,7 +82,9 @@ def _check(parent: tuple[str, ...], field: PathKey, column: int) -> None:
     if field in known:
         return
     shown = "a step" if parent == ("steps", "*") else f"`{'.'.join(parent)}`"
-    raise ExpressionError("expression-field", f"{shown} has no field `{field}`.", column, hint=suggest(str(field), known))
+    raise ExpressionError(
+        "expression-field", f"{shown} has no field `{field}`.", column, hint=suggest(str(field), known)
+    )
 
 
 def check_root(name: str, roots: frozenset[str], column: int) -> None:

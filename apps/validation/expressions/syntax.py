@@ -121,9 +121,7 @@ class Comprehension:
     column: int
 
 
-Node = (
-    Literal | Ident | Select | Index | Call | Unary | Binary | Ternary | ListExpr | MapExpr | Comprehension
-)
+Node = Literal | Ident | Select | Index | Call | Unary | Binary | Ternary | ListExpr | MapExpr | Comprehension
 
 
 def children(node: Node) -> tuple[Node, ...]:

@@ -1,0 +1,46 @@
+"""Definition documents against the schema of their kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from apps.validation.schemas.authoring import check_schema
+from apps.validation.schemas.explain import Findings, explain
+from apps.validation.schemas.formats import CHECKER
+from apps.validation.schemas.linear import SafeValidator
+from apps.validation.schemas.registry import registry
+from apps.validation.violations import Violation, in_order
+
+
+def _x_check(validator: Any, kind: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """Our keyword: what stands here is checked as a document of its own kind."""
+    if kind == "json-schema" and isinstance(instance, dict):
+        found = check_schema(instance)
+        if found:
+            yield ValidationError("not a schema", cause=Findings(found))
+
+
+_DocumentValidator: Any = extend(SafeValidator, {"x-check": _x_check})
+
+
+@cache
+def _validator(schema_id: str) -> Any:
+    return _DocumentValidator(registry.get(schema_id), registry=registry.references, format_checker=CHECKER)
+
+
+def check_document(kind: str, document: Any) -> list[Violation]:
+    """All violations of a document against the schema of its kind, in the document's order.
+
+    `kind` is an id of the registry: `workflow`, `task`, `common/step`. Raises NotFound for another one.
+    """
+    validator = _validator(kind)
+    try:
+        found = explain(validator.iter_errors(document), registry.get(kind)["$id"])
+    except RecursionError:
+        found = [Violation("too-deep", "The document is nested too deeply.")]
+    return in_order(found)

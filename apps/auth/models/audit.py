@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Now
 
@@ -25,8 +26,10 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=100, help_text="Such as `user.created`.")
     resource = models.CharField(max_length=100, help_text="Kind of thing, such as `user`.")
     resource_id = models.CharField(max_length=255, blank=True)
-    details = models.JSONField(default=dict, blank=True)
-    request_meta = models.JSONField(default=dict, blank=True, help_text="Address, user agent, trace id.")
+    details = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
+    request_meta = models.JSONField(
+        default=dict, blank=True, encoder=DjangoJSONEncoder, help_text="Address, user agent, trace id."
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]

@@ -20,8 +20,10 @@ class SigningKey(models.Model):
 
     kid = models.CharField(max_length=64, primary_key=True, help_text="RFC 7638 thumbprint of the public key.")
     public_key = models.BinaryField(help_text="32 raw bytes.")
-    sealed_private_key = models.BinaryField(help_text="Sealed by apps.auth.keyring; the kid is associated data.")
-    sealed_with = models.CharField(max_length=64, help_text="Id of the key-ring key that sealed it.")
+    sealed_private_key = models.BinaryField(
+        help_text="Sealed by apps.auth.keyring, bound to the kid. Empty when retired."
+    )
+    sealed_with = models.CharField(max_length=64, blank=True, help_text="Id of the key-ring key that sealed it.")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -31,8 +33,9 @@ class SigningKey(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["status"], name="signing_key_one_active", condition=Q(status="active")),
             models.CheckConstraint(
-                name="signing_key_retired_has_time",
-                condition=Q(status="active", retired_at=None) | Q(status="retired", retired_at__isnull=False),
+                name="signing_key_retired_keeps_no_secret",
+                condition=Q(status="active", retired_at=None) & ~Q(sealed_with="")
+                | Q(status="retired", retired_at__isnull=False, sealed_with=""),
             ),
         ]
 

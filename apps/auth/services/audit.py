@@ -19,6 +19,7 @@ def record_audit(
     """Append one entry, in the caller's transaction: what is rolled back was not done and leaves no trace.
 
     ``actor`` None means the platform itself. ``action`` is ``noun.participle`` (``instance.cancelled``).
+    ``details`` is JSON; dates, decimals and UUIDs in it become text. ``request_meta`` is ``origin.request_meta``.
     Never put a credential or personal data beyond names into ``details``: entries cannot be removed.
     """
     return AuditEntry.objects.create(
@@ -26,7 +27,7 @@ def record_audit(
         actor_name=actor.username if actor is not None else "",
         action=action,
         resource=resource,
-        resource_id=str(resource_id),
+        resource_id=str(resource_id)[:255],
         details=details or {},
         request_meta=request_meta or {},
     )

@@ -43,7 +43,8 @@ def rotate_signing_key(*, actor: User | None) -> Signer:
     now = timezone.now()
     retired = SigningKey.objects.filter(status=SigningKey.Status.ACTIVE)
     old = list(retired.values_list("kid", flat=True))
-    retired.update(status=SigningKey.Status.RETIRED, retired_at=now)
+    # What signs nothing any more need not be kept: only the public half is.
+    retired.update(status=SigningKey.Status.RETIRED, retired_at=now, sealed_private_key=b"", sealed_with="")
     signer = _create()
     record_audit(
         actor=actor, action="signing_key.rotated", resource="signing_key", resource_id=signer.kid, details={"old": old}

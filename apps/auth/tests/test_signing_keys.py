@@ -63,6 +63,7 @@ def test_after_a_rotation_old_tokens_stay_valid_and_both_keys_are_published(sign
     assert before.get("/api/v1/me").status_code == 200
     assert {key["kid"] for key in client.get("/.well-known/jwks.json").json()["keys"]} == {old.kid, new.kid}
     assert services.active_signer().kid == new.kid
+    assert bytes(SigningKey.objects.get(kid=old.kid).sealed_private_key) == b"", "only its public half is kept"
     assert AuditEntry.objects.filter(action="signing_key.rotated", resource_id=new.kid).exists()
 
 

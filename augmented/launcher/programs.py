@@ -98,7 +98,7 @@ stopsignal={program.stop_signal}
 stopwaitsecs={program.stop_within}
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={_escape(var / "log" / f"{program.name}.log")}
+stdout_logfile={_escape(_escape(var / "log" / f"{program.name}.log"))}
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=2
 """
@@ -110,5 +110,5 @@ def _quoted(part: str) -> str:
 
 
 def _escape(value: str | Path) -> str:
-    """The file is read with %-interpolation."""
+    """The file is read with %-interpolation (and a program's log file, by an oddity of supervisord, twice)."""
     return str(value).replace("%", "%%")

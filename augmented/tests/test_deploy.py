@@ -24,7 +24,9 @@ def variables(text: str) -> set[str]:
 
 
 def test_there_are_two_web_processes_several_workers_and_two_beats(compose: dict[str, Any]) -> None:
-    replicas = {name: service["deploy"]["replicas"] for name, service in compose["services"].items() if "deploy" in service}
+    replicas = {
+        name: service["deploy"]["replicas"] for name, service in compose["services"].items() if "deploy" in service
+    }
     assert replicas == {"web": 2, "worker": 2, "beat": 2}
 
 

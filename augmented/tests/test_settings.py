@@ -41,7 +41,9 @@ def test_production_names_each_variable_that_is_missing(missing: str) -> None:
 def test_the_web_process_refuses_to_start_without_its_variables() -> None:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "-c", "import augmented.asgi"]
-    done = subprocess.run(command, env={**kept, "AUGMENTED_MODE": "production"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={**kept, "AUGMENTED_MODE": "production"}, capture_output=True, text=True, check=False
+    )
     assert done.returncode != 0
     assert "DATABASE_URL must be set" in done.stderr
 

@@ -73,7 +73,9 @@ def test_a_store_can_be_granted_by_itself(store: str) -> None:
         cursor.execute(f"GRANT USAGE ON SCHEMA {store} TO only_this_store")
         cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {store} TO only_this_store")
         for table in tables:
-            assert query("SELECT has_table_privilege('only_this_store', %s, 'SELECT')", f'{store}."{table}"') == [(True,)]
+            assert query("SELECT has_table_privilege('only_this_store', %s, 'SELECT')", f'{store}."{table}"') == [
+                (True,)
+            ]
         for table in others:
             place = stores.tables_by_store()[table]
             may = query("SELECT has_table_privilege('only_this_store', %s, 'SELECT')", f'{place}."{table}"')

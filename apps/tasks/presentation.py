@@ -112,8 +112,8 @@ def attachment_json(attachment: TaskAttachment) -> dict[str, Any]:
     }
 
 
-def definition_summary(definition: TaskDefinition, published_version: str | None) -> dict[str, Any]:
-    """What lists of definitions show."""
+def definition_summary(definition: TaskDefinition) -> dict[str, Any]:
+    """What lists of definitions show, of a row that `selectors.latest_definitions` read."""
     document = definition.document
     return {
         "taskId": definition.key,
@@ -122,7 +122,7 @@ def definition_summary(definition: TaskDefinition, published_version: str | None
         "type": document.get("type"),
         "kind": (document.get("implementation") or {}).get("kind"),
         "latestVersion": definition.version,
-        "publishedVersion": published_version,
+        "publishedVersion": getattr(definition, "published_version", None),
         "status": definition.status,
         "tags": definition.tags,
         "updatedAt": instant(definition.updated_at),

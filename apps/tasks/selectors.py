@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from apps.auth.access import permitted_scopes
@@ -72,29 +71,30 @@ def with_names(tasks: QuerySet[Task]) -> QuerySet[Task]:
 
 def find_task(actor: User, task_id: UUID) -> Task:
     """One task with everything its page shows. NotFound when it does not exist for `actor`."""
-    tasks = Task.objects.select_related("assignee", "completed_by", "requested_by", "definition")
-    task = tasks.prefetch_related("comments__author", "attachments__uploaded_by").filter(pk=task_id).first()
+    task = whole_task(task_id)
     if task is None or not access.may_see(actor, task):
         raise access.not_found(task_id)
     return task
 
 
-def latest_definitions(*, include_archived: bool = False) -> QuerySet[TaskDefinition]:
-    """The newest version of each task definition."""
-    rows = TaskDefinition.objects.all() if include_archived else TaskDefinition.objects.live()
-    newest = rows.order_by("key", "-version_key").distinct("key").values("pk")
-    return TaskDefinition.objects.filter(pk__in=newest)
+def whole_task(task_id: UUID) -> Task | None:
+    """The same without asking who wants it: for the answer to a verb that has asked already."""
+    tasks = Task.objects.select_related("assignee", "completed_by", "requested_by", "definition")
+    return tasks.prefetch_related("comments__author", "attachments__uploaded_by").filter(pk=task_id).first()
+
+
+def latest_definitions() -> QuerySet[TaskDefinition]:
+    """The newest version of each definition in use, with `published_version`: the one that new work gets, or None."""
+    newest = TaskDefinition.objects.live().order_by("key", "-version_key").distinct("key").values("pk")
+    published = TaskDefinition.objects.published().filter(key=OuterRef("key")).order_by("-version_key")
+    return TaskDefinition.objects.filter(pk__in=newest).annotate(
+        published_version=Subquery(published.values("version")[:1])
+    )
 
 
 def versions_of(key: str) -> QuerySet[TaskDefinition]:
     """All versions of one definition, newest first, without their documents."""
     return TaskDefinition.objects.filter(key=key).defer("document").select_related("published_by").newest_first()
-
-
-def published_versions(keys: Iterable[str]) -> dict[str, str]:
-    """key → the version that new work uses, from one query."""
-    rows = TaskDefinition.objects.published().filter(key__in=list(keys))
-    return dict(rows.order_by("key", "-version_key").distinct("key").values_list("key", "version"))
 
 
 def _candidate(actor: User) -> Q:

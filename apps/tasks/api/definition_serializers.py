@@ -27,8 +27,7 @@ class TaskDefinitionSummarySerializer(serializers.Serializer[TaskDefinition]):
     updatedAt = serializers.DateTimeField()
 
     def to_representation(self, instance: TaskDefinition) -> dict[str, Any]:
-        published = self.context.get("published", {})
-        return presentation.definition_summary(instance, published.get(instance.key))
+        return presentation.definition_summary(instance)
 
 
 class TaskVersionSerializer(serializers.Serializer[TaskDefinition]):

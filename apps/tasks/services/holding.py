@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.auth.models import User
+from apps.auth.selectors import active_user, user_by_name
 from apps.auth.services import record_audit
 from apps.tasks import live
 from apps.tasks.executors.checks import check_storable
@@ -45,11 +46,13 @@ def release(*, actor: User, task_id: UUID, if_match: int | None = None) -> Task:
 
 
 @transaction.atomic
-def assign(*, actor: User, task_id: UUID, assignee: User | None, if_match: int | None = None) -> Task:
-    """Give a task to `assignee` (None: back to its candidates), whoever has it now."""
+def assign(*, actor: User, task_id: UUID, assignee: User | str | None, if_match: int | None = None) -> Task:
+    """Give a task to `assignee`, an account, its username or its id (None: back to its candidates), whoever has it."""
+    task = locked(actor=actor, verb="assign", task_id=task_id, if_match=if_match)
+    # Only now: who may not assign must not learn which accounts there are.
+    assignee = _account(assignee) if isinstance(assignee, str) else assignee
     if assignee is not None and not assignee.is_active:
         raise Unprocessable(violations=[Violation("inactive-user", "This account is not active.", "/assignee")])
-    task = locked(actor=actor, verb="assign", task_id=task_id, if_match=if_match)
     before = live.channels_of(task)
     _hand_over(task, assignee.pk if assignee else None)
     _record(actor, "assigned", task, before, assignee=assignee.username if assignee else None)
@@ -70,6 +73,13 @@ def save_draft(*, actor: User, task_id: UUID, draft: Any, if_match: int | None =
         task.draft = draft
         save(task, "draft")
     return task
+
+
+def _account(name: str) -> User:
+    account = user_by_name(name) or active_user(name)
+    if account is None:
+        raise Unprocessable(violations=[Violation("unknown-user", f"There is no user {name}.", "/assignee")])
+    return account
 
 
 def _hand_over(task: Task, assignee_id: UUID | None) -> None:

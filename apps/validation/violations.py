@@ -73,4 +73,11 @@ def in_order(violations: Sequence[Violation]) -> list[Violation]:
     unique: dict[tuple[str, str, str], Violation] = {}
     for violation in violations:
         unique.setdefault((violation.code, violation.pointer, violation.message), violation)
-    return sorted(unique.values(), key=lambda found: (found.severity != "error", found.pointer, found.column or 0))
+    return sorted(
+        unique.values(), key=lambda found: (found.severity != "error", _place(found.pointer), found.column or 0)
+    )
+
+
+def _place(pointer: str) -> list[tuple[bool, int, str]]:
+    """A sort key that puts /steps/2 before /steps/10."""
+    return [(True, int(token), "") if token.isdecimal() else (False, 0, token) for token in pointer.split("/")]

@@ -25,7 +25,21 @@ def _x_check(validator: Any, kind: str, instance: Any, schema: Any) -> Iterator[
             yield ValidationError("not a schema", cause=Findings(found))
 
 
-_DocumentValidator: Any = extend(SafeValidator, {"x-check": _x_check})
+def _all_of(validator: Any, branches: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """With `x-discriminator`, only the branch for the instance's value is looked at: the same answer, many times faster."""
+    discriminator = schema.get("x-discriminator")
+    if discriminator is None or not isinstance(instance, dict):
+        for position, branch in enumerate(branches):
+            yield from validator.descend(instance, branch, schema_path=position)
+        return
+    name = discriminator["property"]
+    value = instance.get(name, discriminator.get("default"))
+    for position, branch in enumerate(branches):
+        if branch["if"]["properties"][name]["const"] == value:
+            yield from validator.descend(instance, branch["then"], schema_path=position)
+
+
+_DocumentValidator: Any = extend(SafeValidator, {"x-check": _x_check, "allOf": _all_of})
 
 
 @cache
@@ -40,7 +54,7 @@ def check_document(kind: str, document: Any) -> list[Violation]:
     """
     validator = _validator(kind)
     try:
-        found = explain(validator.iter_errors(document), registry.get(kind)["$id"])
+        found = explain(validator.iter_errors(document))
     except RecursionError:
         found = [Violation("too-deep", "The document is nested too deeply.")]
     return in_order(found)

@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError
 from apps.validation.durations import DurationError
 from apps.validation.schemas.fields import known_fields
 from apps.validation.schemas.formats import SHOWN
-from apps.validation.schemas.renames import unknown_field, wrong_choice
+from apps.validation.schemas.renames import shown, unknown_field, wrong_choice
 from apps.validation.violations import Violation, pointer_to
 
 TYPES = {
@@ -38,11 +38,11 @@ class Findings(Exception):
         super().__init__("findings")
 
 
-def explain(errors: Iterable[ValidationError], base: str = "") -> list[Violation]:
-    """All violations for a validator's errors, without doubles; `base` is the address of the schema document."""
+def explain(errors: Iterable[ValidationError]) -> list[Violation]:
+    """All violations for a validator's errors, without doubles."""
     found: dict[tuple[str, str, str], Violation] = {}
     for error in errors:
-        for violation in _translate(error, base):
+        for violation in _translate(error):
             found.setdefault((violation.code, violation.pointer, violation.message), violation)
         if len(found) >= MOST:
             break
@@ -64,18 +64,18 @@ def _missing_pointer(violation: Violation) -> str:
     return violation.pointer + pointer_to(name)
 
 
-def _translate(error: ValidationError, base: str) -> Iterator[Violation]:
+def _translate(error: ValidationError) -> Iterator[Violation]:
     pointer = pointer_to(*error.absolute_path)
     messages = error.schema.get("x-messages", {}) if isinstance(error.schema, dict) else {}
     keyword = str(error.validator)
     if isinstance(error.cause, Findings):
         yield from (found.under(pointer) for found in error.cause.violations)
     elif keyword in messages:
-        yield Violation(_slug(keyword), messages[keyword], pointer, hint=_hint(error.schema))
+        yield Violation(_slug(keyword), messages[keyword], pointer)
     elif keyword in ("anyOf", "oneOf"):
-        yield from _branches(error, pointer, base)
+        yield from _branches(error, pointer)
     elif keyword in ("additionalProperties", "unevaluatedProperties"):
-        yield from _unknown(error, pointer, base)
+        yield from _unknown(error, pointer)
     elif keyword == "required":
         yield from _required(error, pointer)
     else:
@@ -90,7 +90,7 @@ def _hint(schema: Any) -> str:
     return str(schema.get("description", "")) if isinstance(schema, dict) else ""
 
 
-def _branches(error: ValidationError, pointer: str, base: str) -> Iterator[Violation]:
+def _branches(error: ValidationError, pointer: str) -> Iterator[Violation]:
     """The branch whose complaints lie deepest was the one meant; if none got past its type, name the choices."""
     branches: dict[Any, list[ValidationError]] = {}
     for sub in error.context or ():
@@ -107,22 +107,31 @@ def _branches(error: ValidationError, pointer: str, base: str) -> Iterator[Viola
     best = min(branches.values(), key=likeliness)
     if not likeliness(best)[0]:
         for sub in best:
-            yield from _translate(sub, base)
+            yield from _translate(sub)
         return
     kinds: list[str] = []
-    for sub in (first for branch in branches.values() for first in branch[:1]):
-        if sub.validator == "type":
-            kinds.extend([sub.validator_value] if isinstance(sub.validator_value, str) else sub.validator_value)
-    names = [TYPES.get(kind, kind) for kind in dict.fromkeys(kinds)]
-    if names:
-        yield Violation("type", f"This must be {_either(names)}, not {_kind(error.instance)}.", pointer)
-    else:
-        for sub in best:
-            yield from _translate(sub, base)
+    for branch in branches.values():
+        mismatch = next((e for e in branch if e.validator == "type" and len(e.absolute_path) <= own), None)
+        if mismatch is None:
+            # Of the right type, so its author meant this branch and chose a wrong value.
+            best, kinds = branch, []
+            break
+        kinds.extend(TYPES.get(kind, kind) for kind in _listed(mismatch.validator_value))
+    if kinds:
+        yield Violation(
+            "type", f"This must be {_either(list(dict.fromkeys(kinds)))}, not {_kind(error.instance)}.", pointer
+        )
+        return
+    for sub in best:
+        yield from _translate(sub)
 
 
-def _unknown(error: ValidationError, pointer: str, base: str) -> Iterator[Violation]:
-    fields = known_fields(error.schema, base)
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _unknown(error: ValidationError, pointer: str) -> Iterator[Violation]:
+    fields = known_fields(error.schema)
     title = fields.title or "This object"
     for name in error.instance:
         if name not in fields.names and not fields.allows(name):
@@ -149,14 +158,9 @@ def _plain(error: ValidationError, keyword: str, pointer: str) -> Violation:
     if keyword == "format" and isinstance(error.cause, DurationError):
         message = str(error.cause)
     if keyword == "pattern":
-        message, hint = f"{_shown(instance)} does not have the required form.", _hint(schema) or f"Pattern: {value}"
+        message, hint = f"{shown(instance)} does not have the required form.", _hint(schema) or f"Pattern: {value}"
         return Violation("pattern", message, pointer, hint=hint)
     return Violation(keyword, message, pointer, hint=_hint(schema) if keyword in ("type", "format") else "")
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _kind(value: Any) -> str:
@@ -179,7 +183,7 @@ def _either(names: Sequence[str]) -> str:
 
 
 def _type(value: Any, instance: Any) -> str:
-    names = [TYPES.get(name, name) for name in ([value] if isinstance(value, str) else value)]
+    names = [TYPES.get(name, name) for name in _listed(value)]
     return f"This must be {_either(names)}, not {_kind(instance)}."
 
 
@@ -205,7 +209,7 @@ _MESSAGES: dict[str, Callable[[Any, Any], str]] = {
     "minProperties": lambda n, value: f"At least {_count(n, 'field', 'fields')}.",
     "maxProperties": lambda n, value: f"At most {_count(n, 'field', 'fields')}; this has {len(value)}.",
     "uniqueItems": lambda _, value: "Two items of this list are equal; each may stand here once.",
-    "format": lambda name, value: f"{_shown(value)} is not {SHOWN.get(name, name)}.",
+    "format": lambda name, value: f"{shown(value)} is not {SHOWN.get(name, name)}.",
     "contains": lambda _, value: "No item of this list fits what is asked for.",
     "not": lambda _, value: "This is what is not allowed here.",
     "dependentRequired": lambda _, value: "A field that another one needs is missing.",

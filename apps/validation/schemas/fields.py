@@ -24,10 +24,10 @@ class Fields:
         return any(matches(pattern, name) for pattern in self.patterns)
 
 
-def known_fields(schema: Any, base: str = "") -> Fields:
-    """The fields of a schema; `base` is the address of the document it stands in, for its references."""
+def known_fields(schema: dict[str, Any]) -> Fields:
+    """The fields of a schema of the registry, or of one without outside references."""
     fields = Fields()
-    _gather(schema, base, fields, 0)
+    _gather(schema, registry.address_of(schema), fields, 0)
     return fields
 
 

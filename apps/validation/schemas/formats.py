@@ -29,6 +29,7 @@ SHOWN = {
     "hostname": "a host name",
     "timezone": "the IANA name of a time zone, such as Europe/Berlin",
     "cron": "five cron fields: minute, hour, day of month, month, day of week",
+    "date-time-or-expression": "a date and time such as 2026-03-01T09:30:00Z",
     "regex": "a regular expression",
 }
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*/,\-?LW#]+", re.ASCII)

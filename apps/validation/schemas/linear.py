@@ -5,6 +5,7 @@ The stock validator uses Python's backtracking `re` and compares items pair by p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -85,6 +86,26 @@ def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> It
             return
 
 
+@lru_cache(maxsize=1024)
+def _item_check(content: str) -> Any:
+    return jsonschema_rs.validator_for(
+        json.loads(content), pattern_options=PATTERNS, offline=True, validate_formats=True
+    )
+
+
+def _items(validator: Any, subschema: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """Of a long list only the items that the fast validator refuses are looked at closely."""
+    if not isinstance(instance, list):
+        return
+    skipped = len(schema.get("prefixItems", ()))
+    quick = None
+    if len(instance) > 64 and "$ref" not in (content := json.dumps(subschema)) and "format" not in content:
+        quick = _item_check(content)
+    for position in range(skipped, len(instance)):
+        if quick is None or not quick.is_valid(instance[position]):
+            yield from validator.descend(instance[position], subschema, path=position)
+
+
 SafeValidator: Any = extend(
     jsonschema.Draft202012Validator,
     {
@@ -92,5 +113,6 @@ SafeValidator: Any = extend(
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
         "uniqueItems": _unique_items,
+        "items": _items,
     },
 )

@@ -63,6 +63,15 @@ class SchemaRegistry:
             raise NotFound(f"There is no schema {schema_id!r}.")
         return self._documents[schema_id]
 
+    @cached_property
+    def _addresses(self) -> dict[int, str]:
+        """Which document each part of a schema stands in, by the part's identity."""
+        return {id(part): document["$id"] for document in self._documents.values() for part in _parts(document)}
+
+    def address_of(self, part: dict[str, Any]) -> str:
+        """The address of the document that a part of a schema stands in; "" for a schema from elsewhere."""
+        return self._addresses.get(id(part), "")
+
     def resolve(self, reference: str, base: str) -> tuple[Any, str]:
         """What a `$ref` found in the document `base` leads to, and the document it stands in."""
         found = self.references.resolver(base_uri=base).lookup(reference)
@@ -84,6 +93,13 @@ class SchemaRegistry:
             return root
         embedded = {address.removeprefix(BASE).removesuffix(".json"): doc for address, doc in sorted(needed.items())}
         return {**root, "$defs": {**root.get("$defs", {}), **embedded}}
+
+
+def _parts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _parts(item)
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
@@ -58,8 +59,6 @@ def _clearly_closest(word: str, choices: Iterable[str]) -> str | None:
 
 def wrong_choice(value: Any, choices: Sequence[Any], pointer: str) -> Violation:
     """A value that is not among the allowed ones."""
-    shown = repr(value) if isinstance(value, str) else str(value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "…"
     texts = [choice for choice in choices if isinstance(choice, str)]
     fix = None
     hint = ""
@@ -70,11 +69,17 @@ def wrong_choice(value: Any, choices: Sequence[Any], pointer: str) -> Violation:
         if meant is not None:
             hint, fix = f"Did you mean `{meant}`?", [{"op": "replace", "path": pointer, "value": meant}]
     if len(choices) == 1:
-        message = f"This must be {choices[0]!r}, not {shown}."
+        message = f"This must be {shown(choices[0])}, not {shown(value)}."
     else:
         listed = ", ".join(str(choice) for choice in choices[:20]) + (" …" if len(choices) > 20 else "")
-        message = f"{shown} is not one of {listed}."
+        message = f"{shown(value)} is not one of {listed}."
     return Violation("choice", message, pointer, hint=hint, fix=fix)
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, cut to sixty characters."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _or(names: Sequence[str]) -> str:

@@ -256,6 +256,8 @@ def compensate_next(run: Run, ended: Execution | None) -> None:
         well = ended.status in (StepStatus.COMPLETED, StepStatus.SKIPPED)
         field = "completed" if well else "failed"
         record[field] = [*record[field], ended.step_id]
+        if ended.status is StepStatus.COMPLETED:
+            _mark_undone(run, ended.step_id)
     settled = len(record["completed"]) + len(record["failed"])
     if settled < len(record["plan"]):
         run.moves.append(Move(record["plan"][settled]))
@@ -264,3 +266,13 @@ def compensate_next(run: Run, ended: Execution | None) -> None:
     final = InstanceStatus(record["final"])
     run.record("COMPENSATION_ENDED", None, {"status": record["status"], "failed": record["failed"]})
     run.finish(final)
+
+
+def _mark_undone(run: Run, undo: str) -> None:
+    """The work of the step that ``undo`` belongs to is not there any more; nobody may undo it a second time."""
+    done = next(step_id for step_id, by in run.plan.compensations.items() if by == undo)
+    if (execution := run.results.get(done)) is not None and execution.status is StepStatus.COMPLETED:
+        execution = run.touch(execution)
+        run.set_status(execution, StepStatus.COMPENSATED)
+        run.set_result(execution)
+        run.record("STEP_COMPENSATED", execution)

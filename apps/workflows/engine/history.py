@@ -14,6 +14,7 @@ _STEP_STATUS = {
     "STEP_FAILED": StepStatus.FAILED,
     "STEP_SKIPPED": StepStatus.SKIPPED,
     "STEP_TIMED_OUT": StepStatus.TIMED_OUT,
+    "STEP_COMPENSATED": StepStatus.COMPENSATED,
 }
 _INSTANCE_STATUS = {
     "INSTANCE_STARTED": InstanceStatus.RUNNING,
@@ -67,18 +68,23 @@ def fold(entries: Iterable[dict[str, Any]]) -> Folded:
         elif kind == "INSTANCE_RESUMED":
             state.status = before_suspend
         elif kind == "STEP_STARTED":
-            state.steps[entry["executionId"]] = FoldedStep(
-                entry["stepId"], entry["visit"], StepStatus.RUNNING, data.get("parentId")
+            state.steps[str(entry["executionId"])] = FoldedStep(
+                entry["stepId"], entry["visit"], StepStatus.RUNNING, _text(data.get("parentId"))
             )
         elif kind in _STEP_STATUS:
-            state.steps[entry["executionId"]].status = _STEP_STATUS[kind]
+            state.steps[str(entry["executionId"])].status = _STEP_STATUS[kind]
         elif kind == "STEP_CANCELLED":
-            _cancel(state, data.get("below"))
+            _cancel(state, _text(data.get("below")))
         elif kind == "VARIABLES_SET":
             state.variables |= data["variables"]
         elif kind == "EVENT_EMITTED":
             state.events.append(data["eventId"])
     return state
+
+
+def _text(id: Any) -> str | None:
+    """Ids are UUIDs fresh from the engine and text from the store."""
+    return None if id is None else str(id)
 
 
 def _cancel(state: Folded, below: str | None) -> None:

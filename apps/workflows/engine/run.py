@@ -106,7 +106,7 @@ class Run:
         self.instance.seq += 1
         entry: dict[str, Any] = {"seq": self.instance.seq, "type": type}
         if execution is not None:
-            entry |= {"stepId": execution.step_id, "visit": execution.visit, "executionId": str(execution.id)}
+            entry |= {"stepId": execution.step_id, "visit": execution.visit, "executionId": execution.id}
             execution.seq = self.instance.seq
         if data:
             entry["data"] = data
@@ -135,8 +135,9 @@ class Run:
             started_at=self.now,
         )
         self.executions[execution.id] = self._new[execution.id] = execution
-        instance.current_step_id = step_id
-        parent = {"parentId": str(move.parent_id), "branch": move.branch} if move.parent_id else None
+        if instance.status is not InstanceStatus.COMPENSATING:  # where a retry would go on
+            instance.current_step_id = step_id
+        parent = {"parentId": move.parent_id, "branch": move.branch} if move.parent_id else None
         self.record("STEP_STARTED", execution, parent)
         return execution
 
@@ -153,7 +154,7 @@ class Run:
             check_execution(execution.status, status)
             execution.status = status
         if not execution.active:
-            execution.completed_at = self.now
+            execution.completed_at = execution.completed_at or self.now
             execution.data = None
 
     def set_result(self, execution: Execution) -> None:
@@ -182,7 +183,7 @@ class Run:
         else:
             self.moves = deque(move for move in self.moves if not self._leads_below(move.parent_id, parent))
         self.command(CancelBelow(None if parent is None else parent.id))
-        self.record("STEP_CANCELLED", None, {"below": None if parent is None else str(parent.id)})
+        self.record("STEP_CANCELLED", None, {"below": None if parent is None else parent.id})
 
     def _is_below(self, execution: Execution, parent: Execution | None) -> bool:
         return parent is None or self._leads_below(execution.parent_id, parent)

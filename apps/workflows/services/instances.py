@@ -154,7 +154,8 @@ def retry(
     """
     instance = WorkflowInstance.objects.filter(id=instance_id).only("definition_id").first()
     if instance is not None and step_id is not None:
-        steps = plan_for(instance.definition_id).steps
+        plan = plan_for(instance.definition_id)
+        steps = plan.steps.keys() - set(plan.compensations.values())
         if step_id not in steps:
             hint = "Its steps are " + ", ".join(sorted(steps)) + "."
             violation = Violation("UNKNOWN_STEP", f"The definition has no step {step_id}.", "/stepId", hint=hint)

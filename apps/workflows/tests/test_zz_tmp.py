@@ -1,0 +1,210 @@
+"""Random definitions, random orders of what happens to their runs: the rules that hold for every one of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from apps.workflows.engine.compile import compile_plan
+from apps.workflows.engine.history import fold
+from apps.workflows.engine.memory import Memory
+from apps.workflows.engine.plan import TaskBinding
+from apps.workflows.engine.state import OpenHumanTask, Signal
+from apps.workflows.engine.transitions import TERMINAL, IllegalSignal, InstanceStatus, SignalKind
+from apps.workflows.orchestrator.language import LANGUAGE
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RUN = UUID("01890000-0000-7000-8000-000000000001")
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> dict[str, Any]:
+    """A workflow of chains of steps of every type, PARALLEL nested up to twice, with failure rules of every kind."""
+    names = iter(f"s{n}" for n in range(1_000))
+
+    def chain(depth: int) -> list[dict[str, Any]]:
+        steps = [step(depth) for _ in range(draw(st.integers(1, 3)))]
+        for this, following in zip(steps, steps[1:], strict=False):
+            if this["type"] != "END":
+                this["next"] = following["stepId"]
+        return steps
+
+    def step(depth: int) -> dict[str, Any]:
+        kinds = ["TASK", "HUMAN_TASK", "TRANSFORM", "DELAY", "EMIT_EVENT", "DECISION"]
+        kind = draw(st.sampled_from(kinds + (["PARALLEL"] * 2 if depth < 2 else [])))
+        made: dict[str, Any] = {"stepId": next(names), "type": kind}
+        if kind == "TASK":
+            made["taskId"] = "do"
+        elif kind == "TRANSFORM":
+            made["output"] = {"n": draw(st.sampled_from(["${input.n}", "${vars.count + 1}", "${input.missing}"]))}
+            made["setVariables"] = {"count": "vars.count + 1"}
+        elif kind == "DELAY":
+            made["duration"] = draw(st.sampled_from(["PT1S", "PT0S", "PT5M"]))
+        elif kind == "EMIT_EVENT":
+            made["pattern"] = "it.happened"
+        elif kind == "DECISION":
+            made["choices"] = []
+            made["default"] = None
+        elif kind == "PARALLEL":
+            made["branches"] = [{"name": f"b{n}", "steps": chain(depth + 1)} for n in range(draw(st.integers(1, 3)))]
+            made["join"] = draw(st.sampled_from(["ALL", "ANY", "N"]))
+            made["count"] = draw(st.integers(1, len(made["branches"])))
+        if draw(st.booleans()):
+            made["condition"] = draw(st.sampled_from(["true", "input.n > 1", "vars.count > 2"]))
+        if draw(st.booleans()):
+            made["onFailure"] = {"action": draw(st.sampled_from(["continue", "stop", "retry", "compensate"]))}
+        if draw(st.booleans()):
+            made["timeout"] = "PT1M"
+        if draw(st.booleans()):
+            made["retryPolicy"] = {"maxAttempts": 2, "delay": "PT1S"}
+        return made
+
+    document = {
+        "workflowId": "w",
+        "version": "1.0.0",
+        "variables": {"count": {"initial": 0}},
+        "steps": chain(0),
+    }
+    tasks = [each["stepId"] for each in document["steps"] if each["type"] == "TASK"]
+    if tasks:
+        document["compensationSteps"] = [{"stepId": "undo", "compensationFor": tasks[0], "taskId": "undo"}]
+    return document
+
+
+def binding(task_id: str, version: str | None) -> TaskBinding:
+    return TaskBinding(definition_id=uuid5(RUN, task_id), task_id=task_id)
+
+
+class RunMachine(RuleBasedStateMachine):
+    """One run; each rule is something that may happen to it, at any time and as often as it likes."""
+
+    memory: Memory
+    now: datetime
+    given: list[Signal]
+
+    @initialize(document=definitions(), n=st.integers(0, 3))
+    def begin(self, document: dict[str, Any], n: int) -> None:
+        for each in document["steps"]:
+            _without_none(each)
+        plan = compile_plan(
+            document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=200
+        )
+        self.now, self.given = NOW, []
+        self.memory = Memory.begin(plan, RUN, {"n": n}, NOW)
+        self.give(Signal(SignalKind.START))
+
+    def give(self, signal: Signal) -> None:
+        before = (self.memory.instance, len(self.memory.history))
+        try:
+            self.memory.give([signal], self.now)
+        except IllegalSignal:
+            assert (self.memory.instance, len(self.memory.history)) == before
+        else:
+            self.given.append(signal)
+        if self.memory.instance.status is not InstanceStatus.SUSPENDED:
+            held, self.memory.held = self.memory.held, []
+            for each in held:
+                self.give(each)
+
+    @property
+    def _open(self) -> list[UUID]:
+        return sorted(self.memory.open_work)
+
+    @precondition(lambda self: self.memory.open_work)
+    @rule(pick=st.integers(0, 99), well=st.booleans(), transient=st.booleans())
+    def a_task_ends(self, pick: int, well: bool, transient: bool) -> None:
+        execution_id = self._open[pick % len(self._open)]
+        human = isinstance(self.memory.open_work[execution_id], OpenHumanTask)
+        if well or human:
+            self.give(Signal(SignalKind.TASK_COMPLETED, execution_id, {"output": {"n": pick}}))
+        else:
+            error = {"type": "TRANSIENT" if transient else "PERMANENT", "code": "X", "retryable": transient}
+            self.give(Signal(SignalKind.TASK_FAILED, execution_id, {"error": error}))
+
+    @precondition(lambda self: self.memory.next_due() is not None)
+    @rule()
+    def time_passes_to_the_next_timer(self) -> None:
+        self.now = max(self.now, self.memory.next_due() or self.now)
+        for signal in self.memory.due(self.now):
+            self.give(signal)
+
+    @rule()
+    def time_passes(self) -> None:
+        self.now += timedelta(milliseconds=1)
+
+    @precondition(lambda self: len(self.given) > 1)
+    @rule(pick=st.integers(0, 99))
+    def something_is_delivered_again(self, pick: int) -> None:
+        signal = self.given[pick % len(self.given)]
+        execution = self.memory.executions.get(signal.execution_id) if signal.execution_id else None
+        if signal.kind in (SignalKind.TASK_COMPLETED, SignalKind.TASK_FAILED) and execution and not execution.active:
+            before = len(self.memory.history)
+            self.give(signal)
+            assert len(self.memory.history) == before
+
+    @rule(kind=st.sampled_from([SignalKind.SUSPEND, SignalKind.RESUME]))
+    def somebody_holds_it_or_lets_it_go(self, kind: SignalKind) -> None:
+        self.give(Signal(kind))
+
+    @rule(compensate=st.booleans())
+    def somebody_cancels(self, compensate: bool) -> None:
+        self.give(Signal(SignalKind.CANCEL, None, {"reason": "", "shouldCompensate": compensate}))
+
+    @rule()
+    def somebody_retries(self) -> None:
+        if self.memory.instance.status in (InstanceStatus.FAILED, InstanceStatus.CANCELLED):
+            self.give(Signal(SignalKind.RETRY))
+
+    @invariant()
+    def a_run_that_is_over_has_nothing_open(self) -> None:
+        if self.memory.instance.status in TERMINAL:
+            assert not self.memory.open_work
+            assert not [timer for timer in self.memory.timers if timer.execution_id is not None]
+            assert not [each for each in self.memory.executions.values() if each.active]
+            assert self.memory.instance.completed_at is not None
+
+    @invariant()
+    def a_run_that_is_under_way_waits_for_something(self) -> None:
+        if self.memory.instance.status not in TERMINAL:
+            assert self.memory.open_work or self.memory.timers or self.memory.held
+
+    @invariant()
+    def every_position_has_its_cause_and_every_cause_its_position(self) -> None:
+        waiting = {each.id for each in self.memory.executions.values() if each.active}
+        parents = {each.parent_id for each in self.memory.executions.values() if each.active}
+        causes = set(self.memory.open_work) | {timer.execution_id for timer in self.memory.timers if timer.execution_id}
+        held = {signal.execution_id for signal in self.memory.held}
+        assert waiting - parents <= causes | held
+        assert causes <= waiting
+
+    @invariant()
+    def the_history_has_no_gap_and_folds_to_the_present(self) -> None:
+        folded = fold(self.memory.history)
+        assert folded.status == self.memory.instance.status
+        assert folded.variables == self.memory.instance.variables
+        told = {key: step.status.value for key, step in folded.steps.items()}
+        actual = self.memory.executions.values()
+        assert told == {str(e.id): ("RUNNING" if e.active else e.status.value) for e in actual}
+
+
+def _without_none(step: dict[str, Any]) -> None:
+    """A DECISION at the end of a chain has nowhere to go: it becomes a TRANSFORM."""
+    if step["type"] == "DECISION":
+        target = step.pop("next", None)
+        if target is None:
+            step["type"] = "TRANSFORM"
+            step.pop("choices"), step.pop("default")
+        else:
+            step["default"] = target
+    for branch in step.get("branches", ()):
+        for each in branch["steps"]:
+            _without_none(each)
+
+
+RunMachine.TestCase.settings = settings(max_examples=1500, stateful_step_count=40, deadline=None)
+test_a_run_keeps_its_rules_whatever_happens = RunMachine.TestCase

@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE = {
 # ── Work ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 AUGMENTED_LEASE_SECONDS = env.number("AUGMENTED_LEASE_SECONDS", 30)  # without a sign of life the task is taken back
 AUGMENTED_MAX_CLAIMS = env.number("AUGMENTED_MAX_CLAIMS", 5)  # a task that took so many workers with it has failed
+AUGMENTED_MAX_TRANSITIONS = env.number("AUGMENTED_MAX_TRANSITIONS", 100_000)  # steps after which a run that never stops is ended
 AUGMENTED_IO_CONCURRENCY = env.number("AUGMENTED_IO_CONCURRENCY", 250)  # calls in flight per worker process
 # Hosts that outgoing calls may reach although they are private: "host[:port]", "*.host", an address or a network.
 AUGMENTED_EGRESS_ALLOW = tuple(env.listed("AUGMENTED_EGRESS_ALLOW"))

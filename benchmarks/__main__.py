@@ -27,7 +27,7 @@ def main() -> int:
     port = _free_port()
     os.environ.setdefault("AUGMENTED_MODE", "production")
     os.environ.setdefault("SECRET_KEY", "only for this benchmark, whose data is thrown away at its end")
-    os.environ.setdefault("AUGMENTED_KEY_RING", "bench:only for this benchmark")
+    os.environ.setdefault("AUGMENTED_KEY_RING", "bench:only for this benchmark whose data is thrown away")
     os.environ.setdefault("AUGMENTED_HOSTS", "localhost")
     os.environ["AUGMENTED_EGRESS_ALLOW"] = f"127.0.0.1:{port}"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "augmented.settings")

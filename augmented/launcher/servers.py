@@ -36,6 +36,7 @@ POSTGRES_SETTINGS = {
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
     "log_min_messages": "warning",
+    "shared_preload_libraries": "pg_stat_statements",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }

@@ -99,13 +99,9 @@ def roles() -> QuerySet[Role]:
     return Role.objects.prefetch_related("parent_roles").order_by("name")
 
 
-def audit_entries(*, resource: str = "", resource_id: str = "", actor_id: UUID | None = None) -> QuerySet[AuditEntry]:
-    """The trail, newest first."""
-    found = AuditEntry.objects.all()
-    if resource:
-        found = found.filter(resource=resource)
-    if resource_id:
-        found = found.filter(resource_id=resource_id)
-    if actor_id:
-        found = found.filter(actor_id=actor_id)
-    return found
+def audit_entries(
+    *, actor: str = "", action: str = "", resource: str = "", resource_id: str = ""
+) -> QuerySet[AuditEntry]:
+    """The trail, newest first; ``actor`` is a user name. Empty filters do not filter."""
+    asked = {"actor_name": actor, "action": action, "resource": resource, "resource_id": resource_id}
+    return AuditEntry.objects.filter(**{name: value for name, value in asked.items() if value}).order_by("-id")

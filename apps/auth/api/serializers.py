@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.auth.models import Role, User
+from apps.auth.models import AuditEntry, Role, User
 from apps.auth.services.sign_in import MAX_PASSWORD_LENGTH
 
 
@@ -108,6 +108,27 @@ class UserSerializer(serializers.ModelSerializer[User]):
             "metadata",
             "createdAt",
             "lastLogin",
+        ]
+
+
+class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
+    actorId = serializers.UUIDField(source="actor_id", allow_null=True)
+    actor = serializers.CharField(source="actor_name", help_text="User name at the time; empty: the platform itself.")
+    resourceId = serializers.CharField(source="resource_id")
+    requestMeta = serializers.JSONField(source="request_meta")
+
+    class Meta:
+        model = AuditEntry
+        fields: ClassVar[list[str]] = [
+            "id",
+            "at",
+            "actorId",
+            "actor",
+            "action",
+            "resource",
+            "resourceId",
+            "details",
+            "requestMeta",
         ]
 
 

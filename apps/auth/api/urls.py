@@ -13,6 +13,7 @@ urlpatterns = [
     path("auth/logout", views.LogoutView.as_view(), name="logout"),
     path("me", views.MeView.as_view(), name="me"),
     path("users", views.UserListView.as_view(), name="users"),
+    path("audit", views.AuditListView.as_view(), name="audit"),
     path("roles", views.RoleListView.as_view(), name="roles"),
 ]
 well_known = [path(".well-known/jwks.json", views.JwksView.as_view(), name="jwks")]

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from apps.auth import access, origin, selectors, services
 from apps.auth.api import serializers as forms
-from apps.auth.models import Role, User
+from apps.auth.models import AuditEntry, Role, User
 
 _REFUSED = OpenApiResponse(description="Refused; says nothing about which part was wrong.")
 
@@ -32,6 +32,11 @@ class OpenView(APIView):
 
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+def _filters(request: Request, *names: str) -> dict[str, str]:
+    """Query parameters by name, "" where absent; without NUL, which no column can hold."""
+    return {name: request.query_params.get(name, "").replace("\x00", "") for name in names}
 
 
 class LoginView(OpenView):
@@ -121,11 +126,10 @@ class UserListView(generics.ListAPIView[User]):
         return False
 
     def get_queryset(self) -> QuerySet[User]:
-        asked = {name: self.request.query_params.get(name, "").replace("\x00", "") for name in ("search", "group")}
+        asked = _filters(self.request, "search", "group")
         if not self._manages_users():
             return selectors.assignable_users(**asked)
-        more = {name: self.request.query_params.get(name, "").replace("\x00", "") for name in ("status", "role")}
-        return selectors.users(**asked, **more)
+        return selectors.users(**asked, **_filters(self.request, "status", "role"))
 
     def get_serializer_class(self) -> type[BaseSerializer[User]]:
         return forms.UserSerializer if self._manages_users() else forms.PersonSerializer
@@ -165,4 +169,28 @@ class RoleListView(generics.ListAPIView[Role]):
     @extend_schema(operation_id="roles_list", tags=["access"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List roles with their permissions."""
+        return super().get(request, *args, **kwargs)
+
+
+class AuditListView(generics.ListAPIView[AuditEntry]):
+    serializer_class = forms.AuditEntrySerializer
+
+    def get_queryset(self) -> QuerySet[AuditEntry]:
+        assert isinstance(self.request.user, User)
+        access.require(self.request.user, "view:audit")
+        asked = _filters(self.request, "actor", "action", "resource", "resourceId")
+        return selectors.audit_entries(resource_id=asked.pop("resourceId"), **asked)
+
+    @extend_schema(
+        operation_id="audit_list",
+        parameters=[
+            OpenApiParameter("actor", str, description="User name at the time."),
+            OpenApiParameter("action", str),
+            OpenApiParameter("resource", str),
+            OpenApiParameter("resourceId", str),
+        ],
+        tags=["access"],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The audit trail, newest first."""
         return super().get(request, *args, **kwargs)

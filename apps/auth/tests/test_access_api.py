@@ -19,7 +19,7 @@ def items(answer: Any) -> list[dict[str, Any]]:
     return body["items"] if isinstance(body, dict) else body
 
 
-@pytest.mark.parametrize("path", ["/api/v1/me", "/api/v1/users", "/api/v1/roles"])
+@pytest.mark.parametrize("path", ["/api/v1/me", "/api/v1/users", "/api/v1/roles", "/api/v1/audit"])
 def test_without_credentials_the_answer_is_401_and_names_the_scheme(client: APIClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 401
@@ -77,6 +77,17 @@ def test_others_may_list_neither_accounts_nor_roles(signed_in, cast: Cast) -> No
     for user in (cast.bob, cast.charlie):
         assert signed_in(user).get("/api/v1/users").status_code == 403
         assert signed_in(user).get("/api/v1/roles").status_code == 403
+
+
+def test_the_trail_is_read_newest_first_and_filtered_by_those_who_may(signed_in, cast: Cast) -> None:
+    for n in ("1", "2", "3"):
+        services.record_audit(actor=cast.bob, action="thing.done", resource="thing", resource_id=n)
+    client = signed_in(cast.admin)
+    assert [entry["resourceId"] for entry in items(client.get("/api/v1/audit?resource=thing"))] == ["3", "2", "1"]
+    (entry,) = items(client.get("/api/v1/audit?resource=thing&resourceId=2&actor=bob"))
+    assert (entry["actor"], entry["actorId"]) == ("bob", str(cast.bob.pk))
+    assert items(client.get("/api/v1/audit?actor=alice&action=thing.done")) == []
+    assert signed_in(cast.alice).get("/api/v1/audit").status_code == 403
 
 
 def test_roles_are_listed_with_permissions_and_parents(signed_in, cast: Cast) -> None:

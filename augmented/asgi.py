@@ -13,10 +13,26 @@ from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import re_path
 
+from apps.tasks.consumers import websocket_urlpatterns as tasks
 from augmented.checks import refuse_to_start_wrongly
+
+NOT_FOUND = 4404
 
 refuse_to_start_wrongly()
 
-application = ProtocolTypeRouter({"http": http})
+
+class Nowhere(AsyncWebsocketConsumer):
+    """The answer at every address without a socket; without it the router's complaint would be a traceback in the log."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(code=NOT_FOUND)
+
+
+# Who is behind a socket and whether its Origin may open it is the consumers' own check (apps/auth/consumers.py).
+sockets = URLRouter([*tasks, re_path(r"", Nowhere.as_asgi())])
+application = ProtocolTypeRouter({"http": http, "websocket": sockets})

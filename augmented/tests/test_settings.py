@@ -12,7 +12,7 @@ from augmented import environment as env
 
 PRODUCTION = {
     "AUGMENTED_MODE": "production",
-    "SECRET_KEY": "k7Yq" * 20,
+    "SECRET_KEY": "k7Yq-Zw3u" * 8,
     "AUGMENTED_KEY_RING": "k1:" + "s3cr3t-x" * 8,
     "ALLOWED_HOSTS": "augmented.example",
     "DATABASE_URL": "postgresql://user:p%40ss@db.example:6432/augmented?sslmode=verify-full",

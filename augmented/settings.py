@@ -154,7 +154,14 @@ CELERY_BEAT_SCHEDULE = {
 # ── Work ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 AUGMENTED_LEASE_SECONDS = env.number("AUGMENTED_LEASE_SECONDS", 30)  # without a sign of life the task is taken back
 AUGMENTED_MAX_CLAIMS = env.number("AUGMENTED_MAX_CLAIMS", 5)  # a task that took so many workers with it has failed
-AUGMENTED_MAX_TRANSITIONS = env.number("AUGMENTED_MAX_TRANSITIONS", 100_000)  # steps after which a run that never stops is ended
+AUGMENTED_MAX_TRANSITIONS = env.number(
+    "AUGMENTED_MAX_TRANSITIONS", 100_000
+)  # steps after which a run that never stops is ended
+AUGMENTED_MAX_TRANSITIONS = env.number(
+    "AUGMENTED_MAX_TRANSITIONS", 10_000
+)  # an instance with more has failed: it never stops
+AUGMENTED_MAX_RESULT = env.number("AUGMENTED_MAX_RESULT", 256 * 1024)  # bytes of a task's output
+AUGMENTED_MAX_ATTACHMENT = env.number("AUGMENTED_MAX_ATTACHMENT", 10 * 1024 * 1024)
 AUGMENTED_IO_CONCURRENCY = env.number("AUGMENTED_IO_CONCURRENCY", 250)  # calls in flight per worker process
 # Hosts that outgoing calls may reach although they are private: "host[:port]", "*.host", an address or a network.
 AUGMENTED_EGRESS_ALLOW = tuple(env.listed("AUGMENTED_EGRESS_ALLOW"))
@@ -193,11 +200,8 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["apps.auth.backends.AccountBackend"]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
-PASSWORD_HASHERS = (
-    ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    if AUGMENTED_MODE == "test"
-    else ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-)
+HASHERS = ["MD5PasswordHasher"] if AUGMENTED_MODE == "test" else ["Argon2PasswordHasher", "PBKDF2PasswordHasher"]
+PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}" for name in HASHERS]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -235,13 +239,13 @@ VITE_MANIFEST = BASE_DIR / "static" / "dist" / ".vite" / "manifest.json"
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = VAR_DIR / "media"
+HASHED, PLAIN = (
+    "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    "django.contrib.staticfiles.storage.StaticFilesStorage",
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": HASHED if PRODUCTION else PLAIN},
 }
 
 # ── The rest ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from augmented.launcher.progress import LaunchError
 
 DEMO_USER, DEMO_PASSWORD = "alice", "augmented"
 WORKFLOW = "order-processing"
-INPUT = ROOT / "examples" / "order-processing" / "input.json"
+INPUT = ROOT / "examples" / "order-processing" / "inputs" / "happy.json"
 WEB_WITHIN = 60.0  # seconds
 RUN_WITHIN = 30.0
 FINISHED = {"COMPLETED", "FAILED", "CANCELLED"}

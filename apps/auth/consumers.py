@@ -20,7 +20,9 @@ from importlib import import_module
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+import structlog
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -35,7 +37,9 @@ from apps.auth.tokens import AccessToken
 
 NOT_SIGNED_IN = 4401
 NOT_ALLOWED = 4403
+CANNOT_TELL = 1011  # "internal error": the client comes back, and is asked again
 BEARER = "bearer"
+log = structlog.get_logger("augmented.sockets")
 
 
 class AuthenticatedConsumer(AsyncJsonWebsocketConsumer):
@@ -56,19 +60,17 @@ class AuthenticatedConsumer(AsyncJsonWebsocketConsumer):
     async def connected(self) -> None:
         """The socket is open and its user may have it: join groups, send what they should know."""
 
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        """Without the library's joining of ``groups`` beforehand: nobody listens in before they are known."""
+        await self.connect()
+
     async def connect(self) -> None:
         protocols = self.scope.get("subprotocols") or []
         # A client that offers protocols drops the connection unless one is chosen; the token itself is never echoed.
         await self.accept(subprotocol=BEARER if protocols[:1] == [BEARER] else None)
-        user = await self._principal()
-        if user is None:
-            await self.close(code=NOT_SIGNED_IN)
-            return
-        self.user = user
-        try:
-            await self.authorise()
-        except PermissionDenied:
-            await self.close(code=NOT_ALLOWED)
+        code = await self._admit()
+        if code is not None:
+            await self.close(code=code)
             return
         self._recheck = asyncio.create_task(self._keep_checking())
         await self.connected()
@@ -78,25 +80,36 @@ class AuthenticatedConsumer(AsyncJsonWebsocketConsumer):
             await super().websocket_receive(message)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        if self._recheck is not None:
-            self._recheck.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._recheck
+        if self._recheck is None:
+            raise StopConsumer  # refused: ``connected`` never ran, so there is nothing for ``disconnect`` to undo
+        self._recheck.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._recheck
         await super().websocket_disconnect(message)
 
     async def _keep_checking(self) -> None:
         while True:
             await asyncio.sleep(self.recheck_seconds)
-            user = await self._principal()
-            if user is None:
-                await self.close(code=NOT_SIGNED_IN)
-                return
-            self.user = user
             try:
-                await self.authorise()
-            except PermissionDenied:
-                await self.close(code=NOT_ALLOWED)
+                code = await self._admit()
+            except Exception:
+                log.exception("socket recheck failed")
+                code = CANNOT_TELL
+            if code is not None:
+                await self.close(code=code)
                 return
+
+    async def _admit(self) -> int | None:
+        """Set ``self.user`` and ask for their right; the code to close with, or None when all is well."""
+        user = await self._principal()
+        if user is None:
+            return NOT_SIGNED_IN
+        self.user = user
+        try:
+            await self.authorise()
+        except PermissionDenied:
+            return NOT_ALLOWED
+        return None
 
     async def _principal(self) -> User | None:
         origin = _header(self.scope, b"origin")

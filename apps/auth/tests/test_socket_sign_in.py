@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
 
 from apps.auth import access, services
 from apps.auth.consumers import AuthenticatedConsumer
@@ -161,3 +162,35 @@ async def test_losing_the_right_closes_an_open_socket(open_socket) -> None:
     await opened.receive()
     await database_sync_to_async(services.assign_roles)(actor=None, user=user, roles=[])
     assert await opened.closed_with() == 4403
+
+
+async def test_a_refused_socket_joins_nothing_and_has_nothing_to_undo() -> None:
+    class Careful(EchoConsumer):
+        groups = ["everybody"]
+
+        async def disconnect(self, code: int) -> None:
+            raise AssertionError("connected() never ran")
+
+    socket = Socket(Careful)
+    await socket.open()
+    assert await socket.closed_with() == 4401
+    await get_channel_layer().group_send("everybody", {"type": "send_json", "content": "secret"})
+    assert await socket.is_silent()
+    await socket.leave()
+
+
+async def test_when_it_cannot_be_told_whether_the_right_still_stands_the_socket_is_closed(open_socket) -> None:
+    _, cookie, _ = await viewer()
+    failing = False
+
+    class Shaky(EchoConsumer):
+        async def authorise(self) -> None:
+            if failing:
+                raise ConnectionError("the database is gone")
+
+    socket = Socket(Shaky, cookie=cookie)
+    await socket.open()
+    await socket.receive()
+    failing = True
+    assert await socket.closed_with() == 1011
+    await socket.leave()

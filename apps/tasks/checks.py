@@ -18,8 +18,8 @@ _IMPLEMENTATION = "/implementation"
 
 
 def check_task(document: dict[str, Any]) -> list[Violation]:
-    """Kind, schemas, expressions and hosts of `document`, which fits schemas/task.json."""
-    found = [*_check_kind(document), *_check_schemas(document), *_check_hosts(document)]
+    """Kind, form, expressions and hosts of `document`, which fits schemas/task.json."""
+    found = [*_check_kind(document), *_check_form(document), *_check_hosts(document)]
     for site in _sites(document):
         found.extend(_check_site(site, document.get("inputSchema")))
     return in_order(found)
@@ -61,10 +61,7 @@ def _check_kind(document: dict[str, Any]) -> Iterator[Violation]:
         )
 
 
-def _check_schemas(document: dict[str, Any]) -> Iterator[Violation]:
-    for name in ("inputSchema", "outputSchema"):
-        if document.get(name) is not None:
-            yield from check_schema(document[name], f"/{name}")
+def _check_form(document: dict[str, Any]) -> Iterator[Violation]:
     parameters = (document.get("implementation") or {}).get("parameters") or {}
     form = parameters.get("taskForm")
     if isinstance(form, dict) and "componentId" not in form:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
 from apps.validation.expressions import EvaluationError
@@ -83,12 +84,24 @@ class Executor(Protocol):
         """Do it. May wait; must not block the event loop."""
 
 
-@runtime_checkable
-class NowExecutor(Protocol):
-    """An executor that needs no waiting at all, so that its tasks can run inside an advance."""
+class NowExecutor(ABC):
+    """Base of executors that need no waiting at all, so that their tasks can run inside an advance."""
 
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def sites(self, document: dict[str, Any]) -> Iterator[Site]: ...
+
+    @abstractmethod
+    def plan(self, document: dict[str, Any]) -> Any: ...
+
+    @abstractmethod
     def execute_now(self, call: TaskCall) -> Result:
         """Do it at once, without I/O."""
+
+    async def execute(self, call: TaskCall) -> Result:
+        """The same, for whoever does not look whether it could be had at once."""
+        return self.execute_now(call)
 
 
 def evaluation_failed(error: EvaluationError, pointer: str) -> Failed:

@@ -21,7 +21,7 @@ from apps.validation.expressions import (
     truthy,
 )
 
-from .base import Completed, Failed, Result, Site, TaskCall, evaluation_failed, outcome_of
+from .base import Completed, Failed, NowExecutor, Result, Site, TaskCall, evaluation_failed, outcome_of
 
 ROOTS = frozenset({"input"})
 _PARAMETERS = "/implementation/parameters"
@@ -44,7 +44,7 @@ class ExpressionPlan:
     failures: tuple[Failure, ...]
 
 
-class ExpressionExecutor:
+class ExpressionExecutor(NowExecutor):
     """Runs inside the advance, unless `executionConfig.executor` is `worker`."""
 
     kind: ClassVar[str] = "EXPRESSION"
@@ -94,9 +94,6 @@ class ExpressionExecutor:
             return Completed(output, str(plan.outcome.evaluate(context)))
         except EvaluationError as error:
             return evaluation_failed(error, pointer)
-
-    async def execute(self, call: TaskCall) -> Result:
-        return self.execute_now(call)
 
 
 def _parameters(document: dict[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def remove_attachment(*, actor: User, task_id: UUID, attachment_id: UUID) -> Non
     row = task.attachments.filter(pk=attachment_id).first()
     if row is None:
         raise NotFound(f"The task has no file {attachment_id}.")
-    storage, path = row.file.storage, row.file.name
+    storage, path = row.file.storage, str(row.file.name)
     _record(actor, "attachment_removed", task, row)
     row.delete()
     transaction.on_commit(lambda: storage.delete(path))

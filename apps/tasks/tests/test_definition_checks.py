@@ -1,0 +1,109 @@
+"""What saving a task definition finds: all at once, each with its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.tasks.checks import check_task
+from apps.validation.schemas import check_document
+
+from .factories import expression_document, http_document, human_document
+
+PARAMETERS = "/implementation/parameters"
+
+
+def found(document: dict[str, Any]) -> dict[str, str]:
+    """pointer → code"""
+    assert check_document("task", document) == []
+    return {violation.pointer: violation.code for violation in check_task(document)}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        expression_document(outcome="input.amount > 1 ? 'a' : 'b'"),
+        http_document("https://api.example.com/orders/${input.id}", method="POST", body={"a": ["${input.a}"]}),
+        human_document(assignee="${input.manager}", dueIn="P2D", priority="${input.urgent ? 'HIGH' : 'LOW'}"),
+    ],
+)
+def test_a_sound_definition_has_no_findings(document: dict[str, Any]) -> None:
+    assert found(document) == {}
+
+
+def test_every_expression_that_does_not_compile_is_found_with_its_column() -> None:
+    document = http_document(
+        "https://api.example.com/${input.id",
+        query={"a": "${input.}", "b": ["x", "${nowhere.a}"]},
+        headers={"X-A": "${response.status}"},
+        response={"ok": "${response.body +}"},
+        outcome="1 +",
+        success="response.status ==",
+        errors=[{"condition": "&&", "code": "A"}, {"status": 404, "code": "B", "message": "${steps.x.output}"}],
+    )
+    assert set(found(document)) == {
+        "/implementation/endpoint",
+        f"{PARAMETERS}/query/a",
+        f"{PARAMETERS}/query/b/1",
+        f"{PARAMETERS}/headers/X-A",
+        f"{PARAMETERS}/response/ok",
+        f"{PARAMETERS}/outcome",
+        f"{PARAMETERS}/success",
+        f"{PARAMETERS}/errors/0/condition",
+        f"{PARAMETERS}/errors/1/message",
+    }
+    assert all(violation.column for violation in check_task(document))
+
+
+def test_a_field_that_the_input_cannot_have_is_found() -> None:
+    open_schema = {
+        "type": "object",
+        "properties": {"order": {"type": "object", "properties": {"id": {"type": "string"}}}},
+    }
+    closed = open_schema | {"additionalProperties": False}
+    document = expression_document(
+        output={"a": "${input.order.id}", "b": "${input.odrer.id}", "c": "${input.order.nr}"}
+    )
+    violations = check_task(document | {"inputSchema": closed})
+    assert {(each.pointer, each.code, each.severity) for each in violations} == {
+        (f"{PARAMETERS}/output/b", "unknown-input-field", "error"),
+        (f"{PARAMETERS}/output/c", "unknown-input-field", "warning"),
+    }
+    assert {each.severity for each in check_task(document | {"inputSchema": open_schema})} == {"warning"}
+    assert check_task(document | {"inputSchema": {"anyOf": [open_schema, {}]}}) == []
+    assert check_task(expression_document(output="${input.?odrer}") | {"inputSchema": closed}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"inputSchema": {"type": "strnig"}}, "/inputSchema/type"),
+        ({"outputSchema": {"pattern": "(?<=a)b"}}, "/outputSchema/pattern"),
+        ({"inputSchema": {"$ref": "https://example.com/schema.json"}}, "/inputSchema/$ref"),
+    ],
+)
+def test_schemas_of_authors_are_checked_with_the_document(change: dict[str, Any], pointer: str) -> None:
+    assert [each.pointer for each in check_document("task", expression_document() | change)] == [pointer]
+
+
+def test_a_form_in_place_is_checked() -> None:
+    document = human_document(taskForm={"type": "object", "properties": {"a": {"type": "txt"}}})
+    assert f"{PARAMETERS}/taskForm/properties/a/type" in found(document)
+
+
+def test_kind_and_type_must_agree() -> None:
+    document = human_document() | {"type": "AUTOMATED"}
+    violation = check_task(document)[0]
+    assert (violation.pointer, violation.code) == ("/type", "type-mismatch")
+    assert violation.fix == [{"op": "replace", "path": "/type", "value": "MANUAL"}]
+
+
+def test_a_kind_that_cannot_run_here_is_said() -> None:
+    document = expression_document() | {"implementation": {"kind": "SCRIPT", "parameters": {"source": "1"}}}
+    assert found(document)["/implementation/kind"] == "kind-unavailable"
+
+
+def test_host_patterns_that_mean_nothing_are_found() -> None:
+    document = http_document("https://a.example.com/", allowHosts=["a.example.com", "https://b", "*"])
+    assert set(found(document)) == {f"{PARAMETERS}/allowHosts/1", f"{PARAMETERS}/allowHosts/2"}

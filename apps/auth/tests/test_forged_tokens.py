@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -123,8 +122,8 @@ def test_a_key_sent_along_in_the_header_is_not_believed(good: dict[str, Any]) ->
         {"exp": None},
         {"exp": "soon"},
         {"iat": None},
-        {"iat": int(time.time()) + 3_600},
-        {"nbf": int(time.time()) + 3_600},
+        {"iat": 4_000_000_000},
+        {"nbf": 4_000_000_000},
         {"jti": None},
         {"jti": "not an id"},
         {"sub": None},

@@ -117,7 +117,6 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 
 # ── Celery: carries no work, only "queue Q has work" ────────────────────────────────────────────────────────────────
 CELERY_BROKER_URL = env.broker(REDIS_URL)
-CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -126,7 +125,6 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = 90
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = env.flag("AUGMENTED_WORKER_REMOTE_CONTROL")
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -218,10 +216,6 @@ SIMPLE_JWT = {
 }
 AUGMENTED_SIGN_IN_LIFETIME = timedelta(days=14)  # however often it is refreshed
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_SAMESITE = "Lax"
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = env.flag("AUGMENTED_SSL_REDIRECT", default=True)
@@ -238,11 +232,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 VITE_MANIFEST = BASE_DIR / "static" / "dist" / ".vite" / "manifest.json"
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
-MEDIA_ROOT = VAR_DIR / "media"
-HASHED, PLAIN = (
-    "whitenoise.storage.CompressedManifestStaticFilesStorage",
-    "django.contrib.staticfiles.storage.StaticFilesStorage",
-)
+HASHED = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": HASHED if PRODUCTION else PLAIN},
@@ -251,6 +242,4 @@ STORAGES = {
 # ── The rest ────────────────────────────────────────────────────────────────────────────────────────────────────────
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_TZ = True
-USE_I18N = False
 LOGGING = logging_config(level=env.text("AUGMENTED_LOG_LEVEL", "INFO"), readable=env.flag("AUGMENTED_LOG_READABLE"))

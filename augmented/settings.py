@@ -227,7 +227,7 @@ if PRODUCTION:
 
 # ── Static files: Vite builds into static/dist, whitenoise serves ───────────────────────────────────────────────────
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = VAR_DIR / "static" if PRODUCTION else None  # elsewhere the files are served from where they lie
 STATICFILES_DIRS = [BASE_DIR / "static"]
 VITE_MANIFEST = BASE_DIR / "static" / "dist" / ".vite" / "manifest.json"
 WHITENOISE_USE_FINDERS = not PRODUCTION

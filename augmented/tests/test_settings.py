@@ -31,11 +31,11 @@ def test_a_complete_production_set_up_passes_the_deployment_check() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("missing", sorted(PRODUCTION.keys() - {"AUGMENTED_MODE"}))
-def test_production_names_each_variable_that_is_missing(missing: str) -> None:
-    done = check({name: value for name, value in PRODUCTION.items() if name != missing})
+def test_production_names_every_variable_that_is_missing_at_once() -> None:
+    done = check({"AUGMENTED_MODE": "production"})
     assert done.returncode != 0
-    assert f"{missing} must" in done.stderr
+    for name in PRODUCTION.keys() - {"AUGMENTED_MODE"}:
+        assert f"{name} must" in done.stderr
 
 
 def test_the_web_process_refuses_to_start_without_its_variables() -> None:

@@ -1,0 +1,52 @@
+"""Where a person may go: the sidebar and the palette show the same places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from apps.auth.access import permitted_scopes
+from apps.tasks import selectors as tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation. ``key`` is typed after `g`; ``count`` 0 is not shown."""
+
+    label: str
+    href: str
+    icon: str
+    key: str
+    current: bool = False
+    count: int = 0
+    alert: bool = False
+
+
+_PLACES = (
+    # label, url name, icon, key, permission (any scope)
+    ("Home", "ui:home", "house", "h", None),
+    ("Tasks", "ui:tasks", "inbox", "t", "view:task"),
+    ("Workflows", "ui:workflows", "workflow", "w", "view:workflow"),
+    ("Runs", "ui:instances", "activity", "i", "view:instance"),
+)
+
+
+def entries(user: Any, path: str) -> list[Place]:
+    """The places of `user`, the one that `path` lies in marked, tasks with how many are open to them."""
+    return list(_entries(user, path))
+
+
+def _entries(user: Any, path: str) -> Iterator[Place]:
+    for label, name, icon, key, permission in _PLACES:
+        if permission is not None and not permitted_scopes(user, permission):
+            continue
+        href = reverse(name)
+        here = path == href if href == "/" else path == href or path.startswith(f"{href}/")
+        if name != "ui:tasks":
+            yield Place(label, href, icon, key, here)
+            continue
+        counts = tasks.box_counts(user)
+        yield Place(label, href, icon, key, here, counts["my"] + counts["group"], counts["overdue"] > 0)

@@ -1,0 +1,92 @@
+"""Tags of every page: built files, icons, islands, and small words about times and states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest, QueryDict
+from django.utils.html import format_html, format_html_join, json_script
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.ui import assets, navigation
+
+register = template.Library()
+
+THEMES = {"light": "augmented", "dark": "augmented-dark"}
+
+
+@register.simple_tag
+def vite_asset(source: str) -> SafeString:
+    """Links to a built entry: styles, preloads, script. `{% vite_asset "src/main.ts" %}`"""
+    entry = assets.entry(source)
+    return format_html(
+        '{}{}<script type="module" src="{}"></script>',
+        format_html_join("", '<link rel="stylesheet" href="{}">', ((href,) for href in entry.styles)),
+        format_html_join("", '<link rel="modulepreload" href="{}">', ((href,) for href in entry.preloads)),
+        entry.script,
+    )
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """A lucide icon, drawn in the text's colour; says nothing to screen readers. `{% icon "play" %}`"""
+    return format_html(
+        '<svg class="icon {}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
+        'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{}</svg>',
+        extra,
+        mark_safe(assets.icon(name)),  # from our own build, not from data
+    )
+
+
+@register.simple_tag
+def island(name: str, props: dict[str, Any]) -> SafeString:
+    """The place of an island and its data. `{% island "instance" props %}` mounts frontend/islands/instance."""
+    data_id = f"island-{name}-data"
+    return format_html('{}<div data-island="{}" data-props="{}"></div>', json_script(props, data_id), name, data_id)
+
+
+@register.simple_tag(takes_context=True)
+def theme_attribute(context: template.Context) -> SafeString:
+    """`data-theme` as the cookie says; nothing when the system decides."""
+    request = context.get("request")
+    name = THEMES.get(request.COOKIES.get("theme", "")) if isinstance(request, HttpRequest) else None
+    return format_html(' data-theme="{}"', name) if name else SafeString("")
+
+
+@register.inclusion_tag("ui/parts/sidebar.html", takes_context=True)
+def sidebar(context: template.Context) -> dict[str, Any]:
+    """The navigation as this person may use it."""
+    request: HttpRequest = context["request"]
+    return {
+        "request": request,
+        "user": request.user,
+        "entries": navigation.entries(request.user, request.path),
+    }
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: template.Context, **changes: Any) -> str:
+    """The query of this page with some parameters changed; None or "" takes one away. Paging starts afresh."""
+    query: QueryDict = context["request"].GET.copy()
+    for name in ("after", "before"):
+        query.pop(name, None)
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in (None, ""):
+            query[name] = str(value)
+    return f"?{query.urlencode()}" if query else "?"
+
+
+@register.filter
+def words(value: str) -> str:
+    """`WAITING_FOR_EVENT` → `Waiting for event`."""
+    return str(value).replace("_", " ").capitalize()
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Up to two letters that stand for a person."""
+    parts = str(name).split()
+    letters = (parts[0][:1] + parts[-1][:1]) if len(parts) > 1 else str(name)[:2]
+    return letters.upper()

@@ -1,0 +1,22 @@
+"""Addresses of the pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.ui.views import home, instances, palette, session, tasks, workflows
+
+app_name = "ui"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login", session.sign_in, name="login"),
+    path("sign-in", session.sign_in),
+    path("logout", session.sign_out, name="logout"),
+    path("palette", palette.entries, name="palette"),
+    path("workflows", workflows.overview, name="workflows"),
+    path("workflows/<str:workflow_id>", workflows.detail, name="workflow"),
+    path("instances", instances.overview, name="instances"),
+    path("instances/<uuid:instance_id>", instances.detail, name="instance"),
+    path("tasks", tasks.inbox, name="tasks"),
+    path("tasks/<uuid:task_id>", tasks.detail, name="task"),
+]

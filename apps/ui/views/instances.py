@@ -1,0 +1,95 @@
+"""Runs: the list with its filters, and one of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from apps.auth.access import allowed
+from apps.ui import paging
+from apps.ui.views.base import actor, page
+from apps.workflows.engine.transitions import InstanceStatus
+from apps.workflows.models import WorkflowDefinition
+from apps.workflows.selectors import instances
+
+STATUSES = [status.value for status in InstanceStatus]
+# Groups that the tiles of the start page lead to.
+GROUPS = {
+    "open": ["CREATED", "RUNNING", "WAITING_FOR_EVENT", "SUSPENDED", "COMPENSATING"],
+}
+FIRST_HISTORY = 500
+
+
+@page("view:instance")
+def overview(request: HttpRequest) -> HttpResponse:
+    """The runs one may see. `?status=&workflow=&search=&from=&to=` (dates in the server's zone), keyset paging."""
+    status = request.GET.get("status", "")
+    workflow_id = request.GET.get("workflow", "").strip()[:255]
+    search = request.GET.get("search", "").strip()[:200]
+    first, last = _day(request.GET.get("from")), _day(request.GET.get("to"))
+    rows = instances.filtered(
+        actor(request),
+        status=GROUPS.get(status) or ([status] if status in STATUSES else None),
+        workflow_id=workflow_id or None,
+        search=search or None,
+        started_after=_midnight(first) if first else None,
+        started_before=_midnight(last + timedelta(days=1)) if last else None,
+    )
+    found = paging.newest_first(rows, request, field="started_at")
+    context = {
+        "runs": instances.summaries(found.rows),
+        "after": found.after,
+        "before": found.before,
+        "statuses": STATUSES,
+        "status": status if status in STATUSES or status in GROUPS else "",
+        "workflow": workflow_id,
+        "workflows": _workflows(),
+        "search": search,
+        "first": first.isoformat() if first else "",
+        "last": last.isoformat() if last else "",
+        "filtered": any((status, workflow_id, search, first, last)),
+        "may_start": allowed(actor(request), "start:workflow"),
+    }
+    return render(request, "ui/instances/list.html", context)
+
+
+@page("view:instance")
+def detail(request: HttpRequest, instance_id: UUID) -> HttpResponse:
+    """One run, live. The page carries what the API would answer, so that nothing has to be asked before it shows."""
+    user = actor(request)
+    instance = instances.find_instance(user, instance_id)
+    entries, _ = instances.history(instance.id, limit=FIRST_HISTORY)
+    about = instances.detail(instance)
+    context = {
+        "about": about,
+        "props": {
+            "initial": {
+                "instance": about,
+                "history": entries,
+                "explanation": instances.explanation(instance),
+            },
+            "maySteer": allowed(user, "steer:instance", owner_id=instance.started_by_id),
+        },
+    }
+    return render(request, "ui/instances/detail.html", context)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _workflows() -> list[tuple[str, str]]:
+    """(id, name) for the filter."""
+    rows = WorkflowDefinition.objects.live().order_by("key", "-version_key").distinct("key")
+    return sorted(rows.values_list("key", "name")[:500], key=lambda pair: pair[1].lower())

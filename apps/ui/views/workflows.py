@@ -1,0 +1,57 @@
+"""Workflow definitions: the list and one of them."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.auth.access import allowed, permitted_scopes
+from apps.ui.views.base import actor, one_of, page
+from apps.workflows.selectors import definitions, instances
+
+LISTED = 200
+RECENT = 10
+STATUSES = ("published", "draft")
+
+
+@page("view:workflow")
+def overview(request: HttpRequest) -> HttpResponse:
+    """Every workflow in its newest version, with what runs on it. `?search=&status=`"""
+    search = request.GET.get("search", "").strip()[:200]
+    status = one_of(request.GET.get("status"), STATUSES)
+    rows = definitions.newest_versions(actor(request), search=search, status=status)
+    found = list(rows.order_by("name", "key")[: LISTED + 1])
+    context = {
+        "workflows": definitions.summaries(found[:LISTED]),
+        "more": len(found) > LISTED,
+        "search": search,
+        "status": status,
+        "statuses": STATUSES,
+        "may_start": allowed(actor(request), "start:workflow"),
+    }
+    return render(request, "ui/workflows/list.html", context)
+
+
+@page("view:workflow")
+def detail(request: HttpRequest, workflow_id: str) -> HttpResponse:
+    """One version: its graph, problems, versions, document, recent runs. `?version=`; `?start` opens the start form."""
+    user = actor(request)
+    row, about = definitions.detail(user, workflow_id, request.GET.get("version") or None)
+    sees_runs = bool(permitted_scopes(user, "view:instance"))
+    runs = instances.filtered(user, workflow_id=workflow_id).order_by("-started_at", "-id")[:RECENT] if sees_runs else []
+    may_start = row.status == row.Status.PUBLISHED and allowed(user, "start:workflow")
+    context = {
+        "about": about,
+        "graph": {"document": about["document"], "violations": about["violations"]},
+        "definition": {"value": about["document"], "label": "definition"},
+        "runs": instances.summaries(list(runs)),
+        "sees_runs": sees_runs,
+        "may_start": may_start,
+        "start": {
+            "workflowId": row.key,
+            "version": row.version,
+            "inputSchema": row.document.get("inputSchema"),
+        },
+        "starting": may_start and "start" in request.GET,
+    }
+    return render(request, "ui/workflows/detail.html", context)

@@ -1,0 +1,215 @@
+/** The parts of the JSON documents that pages read. Field names as in `schemas/`; what a page does not read is left out. */
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonSchema = { [key: string]: unknown };
+
+export interface Violation {
+  code: string;
+  severity: "error" | "warning";
+  /** JSON Pointer into the document or data, "" for the whole. */
+  pointer: string;
+  message: string;
+  hint?: string;
+  column?: number;
+}
+
+export interface ConditionalNext {
+  nextStepId: string;
+  condition?: string;
+}
+
+export interface FailureHandler {
+  action?: "continue" | "stop" | "retry" | "compensate";
+  nextStepId?: string;
+  errorHandler?: { conditions?: { errorType?: string; errorCode?: string; nextStepId: string }[] };
+}
+
+export interface StepDocument {
+  stepId: string;
+  type?: string;
+  name?: string;
+  description?: string;
+  taskId?: string;
+  next?: string | ConditionalNext[];
+  transitions?: Record<string, string>;
+  condition?: string;
+  choices?: { condition: string; nextStep: string }[];
+  default?: string;
+  onFailure?: FailureHandler;
+  eventTimeout?: { timeoutHandlerStepId?: string };
+  branches?: { name?: string; steps: StepDocument[] }[];
+  parallelBranches?: { branchId?: string; steps: StepDocument[] }[];
+  join?: "ALL" | "ANY" | "N";
+  count?: number;
+  steps?: StepDocument[];
+  items?: string;
+  duration?: string;
+  until?: string;
+  pattern?: string;
+  eventPattern?: string;
+  workflowId?: string;
+  status?: string;
+  taskDefinition?: { assignee?: string; assigneeRole?: string; candidateGroups?: string[]; [key: string]: unknown };
+  [key: string]: unknown;
+}
+
+export interface WorkflowDocument {
+  workflowId: string;
+  name?: string;
+  description?: string;
+  version?: string;
+  inputSchema?: JsonSchema;
+  startAt?: string;
+  steps: StepDocument[];
+  onFailure?: FailureHandler;
+  compensationSteps?: { stepId: string; compensationFor: string; taskId: string }[];
+  [key: string]: unknown;
+}
+
+export type StepStatus =
+  | "PENDING"
+  | "RUNNING"
+  | "WAITING"
+  | "COMPLETED"
+  | "FAILED"
+  | "SKIPPED"
+  | "CANCELLED"
+  | "TIMED_OUT"
+  | "COMPENSATED";
+
+export interface StepError {
+  type?: string;
+  code?: string;
+  message?: string;
+  details?: unknown;
+}
+
+export interface StepState {
+  status: StepStatus;
+  visit?: number;
+  attempts?: number;
+  input?: unknown;
+  output?: unknown;
+  error?: StepError | null;
+  outcome?: string | null;
+  taskId?: string | null;
+  startedAt?: string | null;
+  completedAt?: string | null;
+}
+
+export interface Wait {
+  kind: "HUMAN" | "TIMER" | "TASK" | "EVENT" | "CHILD";
+  stepId: string;
+  since?: string;
+  taskId?: string;
+  dueAt?: string;
+  assignee?: string;
+  title?: string;
+}
+
+export type InstanceStatus =
+  | "CREATED"
+  | "RUNNING"
+  | "WAITING_FOR_EVENT"
+  | "SUSPENDED"
+  | "COMPENSATING"
+  | "COMPLETED"
+  | "FAILED"
+  | "CANCELLED";
+
+export interface Instance {
+  id: string;
+  workflowDefinitionId: string;
+  workflowName: string;
+  definitionVersion: string;
+  status: InstanceStatus;
+  input: unknown;
+  output: unknown;
+  error: StepError | null;
+  correlationId: string | null;
+  version: number;
+  seq: number;
+  state: {
+    variables: Record<string, unknown>;
+    currentStepId: string | null;
+    steps: Record<string, StepState>;
+    waitingFor: Wait[];
+  };
+  startedBy: string | null;
+  startedAt: string | null;
+  updatedAt: string | null;
+  completedAt: string | null;
+  parentInstanceId: string | null;
+  cancellation: { reason?: string; requestedBy?: string; requestedAt?: string; source?: string } | null;
+  compensationState: { status?: string; [key: string]: unknown } | null;
+  document: WorkflowDocument;
+}
+
+export interface HistoryEntry {
+  seq: number;
+  at: string;
+  type: string;
+  stepId?: string | null;
+  visit?: number | null;
+  data?: Record<string, unknown> | null;
+}
+
+export interface Explanation {
+  sentence: string;
+  since?: string | null;
+  movesWhen?: string | null;
+  waitingFor?: Wait[];
+}
+
+export interface TaskAction {
+  actionKey: string;
+  label?: string;
+  style?: "primary" | "secondary" | "danger";
+  confirmation?: string | boolean | null;
+}
+
+export interface Person {
+  id: string;
+  username: string;
+  fullName: string;
+}
+
+export interface TaskSummary {
+  id: string;
+  title: string;
+  description: string;
+  status: "PENDING" | "ASSIGNED" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "TIMED_OUT";
+  priority: "LOW" | "MEDIUM" | "HIGH" | "CRITICAL";
+  workflowInstanceId: string | null;
+  stepId: string | null;
+  assignee: Person | null;
+  candidateUsers: string[];
+  candidateGroups: string[];
+  completedBy: Person | null;
+  outcome: string | null;
+  dueAt: string | null;
+  overdue: boolean;
+  createdAt: string;
+  startedAt: string | null;
+  completedAt: string | null;
+  version: number;
+}
+
+export interface TaskComment {
+  id: string;
+  author: Person | null;
+  text: string;
+  createdAt: string;
+}
+
+export interface TaskDetail extends TaskSummary {
+  input: unknown;
+  output: unknown;
+  error: StepError | null;
+  form: JsonSchema | { componentId: string } | null;
+  actions: TaskAction[];
+  draft: Record<string, unknown> | null;
+  comments: TaskComment[];
+  /** The verbs that would not be refused now. */
+  allowed: string[];
+}

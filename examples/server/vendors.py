@@ -37,11 +37,11 @@ async def sanctions(call: Call) -> Answer:
 
 
 async def references(call: Call) -> Answer:
-    """`{vendorId, name}` → `{referenceCount, averageRating: 1–5}` after 200 ms."""
-    vendor_id = call.text("vendorId")
+    """`{vendorId, name, referee: 1–3}` → `{referee, rating: 3.0–5.0}` after 200 ms."""
+    vendor_id, referee = call.text("vendorId"), int(call.number("referee"))
     await asyncio.sleep(REFERENCE_SECONDS)
-    spread = zlib.crc32(vendor_id[::-1].encode())
-    return Answer({"referenceCount": 2 + spread % 7, "averageRating": round(3.5 + spread % 15 / 10, 1)}, effect=False)
+    spread = zlib.crc32(f"{vendor_id}/{referee}".encode())
+    return Answer({"referee": referee, "rating": round(3.0 + spread % 21 / 10, 1)}, effect=False)
 
 
 async def quote_swift(call: Call) -> Answer:

@@ -113,8 +113,8 @@ def analyse(graph: Graph, implied: Implied) -> Availability:
         for condition, truth in edge.assumes:
             facts.of(implied(condition, truth))
     for step in graph.outline.steps:
-        if isinstance(condition := step.document.get("condition"), str):
-            facts.of(implied(condition, True))
+        if isinstance(own := step.document.get("condition"), str):
+            facts.of(implied(own, True))
     reached = graph.reachable([graph.entry])
     found = Availability(graph, implied, facts, [facts.all] * graph.nodes, [0] * graph.nodes, reached)
     _solve_may(found)
@@ -180,7 +180,8 @@ def _inside(found: Availability, step: Step) -> int:
 
 def _iterate(found: Availability, values: list[int], merge: Callable[[int], int]) -> None:
     graph = found.graph
-    pending = deque(sorted(found.reached - {graph.entry}))
+    # In the order of the paths most nodes are worked out once; only loops come back.
+    pending = deque(node for node in graph.in_order() if node != graph.entry)
     waiting = set(pending)
     while pending:
         node = pending.popleft()

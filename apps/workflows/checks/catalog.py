@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .outline import mapping, records, text
+from .shapes import NoField, field_of, resolved
 
 INLINE_KINDS = frozenset({"EXPRESSION", "BUSINESS_DATA"})
 """Task kinds that run inside an advance, without waiting for the outside world."""
@@ -24,7 +25,7 @@ class TaskFacts:
     """What a step needs to know of a task. A schema is None when the definition has none: anything is possible.
 
     `outcomes`: the outcomes it can have as far as its definition says (the action keys of a manual task, the `enum` of
-    `outputSchema.properties.outcome`), or None when that is open.
+    `outputSchema.properties.outcome`), none when the schema has no outcome, or None when that is open.
     """
 
     task_id: str
@@ -73,7 +74,8 @@ def task_facts(document: Mapping[str, Any], *, form: Mapping[str, Any] | None = 
     parameters = mapping(implementation, "parameters")
     kind, task_type = text(implementation, "kind") or "", text(document, "type") or "AUTOMATED"
     output: Mapping[str, Any] | None = mapping(document, "outputSchema") or None
-    outcomes: tuple[str, ...] | None = outcomes_of_schema(output)
+    # An expression for the outcome can give anything.
+    outcomes = None if "outcome" in parameters else outcomes_of_schema(output)
     if task_type == "MANUAL" or kind == "HUMAN":
         output = output or form or mapping(parameters, "taskForm") or None
         outcomes = action_keys(parameters) or DEFAULT_ACTIONS
@@ -95,7 +97,9 @@ def action_keys(manual: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def outcomes_of_schema(schema: Mapping[str, Any] | None) -> tuple[str, ...] | None:
-    """The `enum` or `const` of an output's `outcome`, when the schema has one."""
+    """The `enum` or `const` of an output's `outcome`; none at all when the output has fields, but no such one."""
+    if schema and isinstance(field_of(resolved(schema), "outcome"), NoField):
+        return ()
     outcome = mapping(mapping(schema or {}, "properties"), "outcome")
     if isinstance(outcome.get("const"), str):
         return (outcome["const"],)

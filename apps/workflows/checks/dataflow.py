@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.validation.expressions import ExpressionError, compile_expression
@@ -17,7 +17,7 @@ from .findings import Findings, nearest
 from .fitting import misfits
 from .guards import NOTHING, Known, implied_by
 from .needs import Need
-from .outline import Step
+from .outline import Step, has_expressions
 from .producers import Producers
 from .reading import SiteReader
 from .schema_flow import Flow
@@ -51,9 +51,11 @@ class DataFlow:
 
     def infer(self, pointer: str, value: Any, step: Step) -> Schema:
         """The schema of a template (or of a bare expression in `items`), reporting nothing."""
-        form = Form.EXPRESSION if step.type == "FOR_EACH" else Form.TEMPLATE
-        roots = LOOP_ROOTS | EVENT_ROOTS
-        site = Site(pointer, value, form, roots, step, lenient=True, loops=loops_around(step))
+        form = Form.EXPRESSION if pointer.endswith("/items") else Form.TEMPLATE
+        loops = loops_around(step)
+        if step.type == "FOR_EACH" and form is Form.TEMPLATE:
+            loops = (step, *loops)
+        site = Site(pointer, value, form, LOOP_ROOTS | EVENT_ROOTS, step, lenient=True, loops=loops)
         silent = DataFlow(self.producers, None, Findings())
         if form is Form.EXPRESSION:
             return silent._expression(site, pointer, value, 0) or ANYTHING
@@ -121,7 +123,7 @@ class DataFlow:
         """Go through a template beside the schema it must fit, so that every finding is where it belongs."""
         if not has_expressions(value):
             for violation in check_instance(dict(need.schema), value, pointer) if need.schema else ():
-                self.findings.add(violation)
+                self.findings.add(replace(violation, message=f"{need.what}: {violation.message}"))
         elif isinstance(value, Mapping) and "object" in types_of(need.schema):
             self._fit_object(site, pointer, value, need)
         elif isinstance(value, list) and "array" in types_of(need.schema):
@@ -146,7 +148,7 @@ class DataFlow:
         meant = nearest(key, declared)
         if meant is not None:
             self.findings.warning(
-                "unexpected-field",
+                "unknown-field",
                 pointer + pointer_to(key),
                 f"{need.what} knows no field {key!r}.",
                 hint=f"Did you mean {meant!r}?",
@@ -158,12 +160,3 @@ class DataFlow:
             inside = f" (at {misfit.place})" if misfit.place.count("/") > 1 else ""
             report = self.findings.error if misfit.severity == "error" else self.findings.warning
             report(misfit.code, pointer, f"{need.what}: {misfit.message}{inside}.", hint=need.hint)
-
-
-def has_expressions(value: Any) -> bool:
-    """Whether a JSON value has `${…}` in any of its strings."""
-    if isinstance(value, str):
-        return "${" in value
-    if isinstance(value, Mapping):
-        return any(has_expressions(each) for each in value.values())
-    return isinstance(value, list) and any(has_expressions(each) for each in value)

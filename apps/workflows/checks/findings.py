@@ -35,9 +35,9 @@ class Findings:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name that was most probably meant, or None."""
     candidates = sorted(set(known))
-    exact = [name for name in candidates if _folded(name) == _folded(word)]
-    if exact:
-        return exact[0]
+    certain = certainly_meant(word, candidates)
+    if certain is not None:
+        return certain
     found = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
     return found[0] if found else None
 
@@ -52,15 +52,35 @@ def did_you_mean(word: str, known: Iterable[str], *, noun: str = "names") -> str
 
 
 def certain_fix(word: str, known: Iterable[str], pointer: str) -> list[dict[str, Any]] | None:
-    """A JSON Patch that writes the meant name at `pointer`, only when nothing else comes close."""
-    names = sorted(set(known))
-    meant = nearest(word, names)
-    if meant is None:
-        return None
-    rivals = difflib.get_close_matches(word, names, n=2, cutoff=0.75)
-    if _folded(meant) != _folded(word) and rivals != [meant]:
-        return None
-    return [{"op": "replace", "path": pointer, "value": meant}]
+    """A JSON Patch that writes the meant name at `pointer`, only when it is certain which was meant."""
+    meant = certainly_meant(word, known)
+    return None if meant is None else [{"op": "replace", "path": pointer, "value": meant}]
+
+
+def certainly_meant(word: str, known: Iterable[str]) -> str | None:
+    """The one known name that differs only in its spelling, or by very few letters; None when there are several."""
+    names = set(known)
+    spelled = [name for name in names if _folded(name) == _folded(word)]
+    if spelled:
+        return spelled[0] if len(spelled) == 1 else None
+    close = [name for name in names if _distance(word, name) <= max(1, len(word) // 4)]
+    return close[0] if len(close) == 1 else None
+
+
+def _distance(first: str, second: str) -> int:
+    """How many letters were forgotten, added, changed or swapped with their neighbour."""
+    if abs(len(first) - len(second)) > len(first) // 4 + 1:
+        return len(first)
+    before: list[int] = []
+    row = list(range(len(second) + 1))
+    for i, letter in enumerate(first, 1):
+        older, before, row = before, row, [i]
+        for j, other in enumerate(second, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == second[j - 2] and first[i - 2] == other:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def listed(names: Iterable[str]) -> str:

@@ -36,7 +36,7 @@ def misfits(source: Schema, target: Schema, place: str = "", depth: int = 0) -> 
         return
     common = given & wanted
     if not common:
-        yield Misfit("wrong-type", "error", place, f"{_a(given)} is given where {_a(wanted)} is needed")
+        yield Misfit("type", "error", place, f"{_a(given)} is given where {_a(wanted)} is needed")
         return
     yield from _partly(given, wanted, place)
     yield from _values(source, target, place)
@@ -61,7 +61,7 @@ def _values(source: Schema, target: Schema, place: str) -> Iterator[Misfit]:
     if given is None or allowed is None or any(value in allowed for value in given):
         return
     shown = ", ".join(repr(value) for value in allowed[:8])
-    yield Misfit("value-not-allowed", "error", place, f"{given[0]!r} is not one of the allowed values {shown}")
+    yield Misfit("choice", "error", place, f"{given[0]!r} is not one of the allowed values {shown}")
 
 
 def _objects(source: Schema, target: Schema, place: str, depth: int) -> Iterator[Misfit]:
@@ -82,7 +82,7 @@ def _objects(source: Schema, target: Schema, place: str, depth: int) -> Iterator
                 found = field_of(source, name)
                 certain = isinstance(found, Field) and found.certain and "required" in source
                 yield Misfit(
-                    "unexpected-field",
+                    "unknown-field",
                     "error" if certain else "warning",
                     place + pointer_to(name),
                     f"the field {name!r} is not allowed here",
@@ -92,7 +92,7 @@ def _objects(source: Schema, target: Schema, place: str, depth: int) -> Iterator
 def _required(source: Schema, name: str, place: str) -> Iterator[Misfit]:
     found = field_of(source, name)
     if isinstance(found, NoField):
-        yield Misfit("missing-field", "error", place, f"the required field {name!r} is missing")
+        yield Misfit("required", "error", place, f"the required field {name!r} is missing")
     elif not found.certain:
         yield Misfit("field-may-be-missing", "warning", place, f"the required field {name!r} may be missing")
 

@@ -46,7 +46,10 @@ class Edge:
 
 @dataclass(slots=True)
 class Graph:
-    """`step_of[node]` is the step that the node belongs to; `needed[node]` how many of its branches a join waits for."""
+    """`step_of[node]` is the step that the node belongs to, `needed[node]` how many of its branches a join waits for.
+
+    `loose` nodes have a way out whose target is wrong; where it should have led is not known.
+    """
 
     outline: Outline
     entry: int = 0
@@ -60,6 +63,7 @@ class Graph:
     failed: dict[int, int] = field(default_factory=dict)
     exit: dict[int, int] = field(default_factory=dict)
     needed: dict[int, int] = field(default_factory=dict)
+    loose: set[int] = field(default_factory=set)
 
     def add_node(self, step: Step | None) -> int:
         self.outgoing.append([])
@@ -92,6 +96,21 @@ class Graph:
         """Nodes from which any of `targets` can be reached, these included."""
         return _closure(targets, lambda node: (edge.source for edge in self.incoming[node]))
 
+    def in_order(self) -> list[int]:
+        """Every node that is reached, each after those before it except on the way back of a loop."""
+        seen, finished = {self.entry}, []
+        work = [(self.entry, iter(self.outgoing[self.entry]))]
+        while work:
+            node, edges = work[-1]
+            edge = next(edges, None)
+            if edge is None:
+                finished.append(node)
+                work.pop()
+            elif edge.target not in seen:
+                seen.add(edge.target)
+                work.append((edge.target, iter(self.outgoing[edge.target])))
+        return finished[::-1]
+
     def cycles(self, nodes: set[int]) -> list[list[int]]:
         """The cycles among `nodes`: each strongly connected part of the graph they make, in ascending order.
 
@@ -117,7 +136,7 @@ class Graph:
                     if work:
                         low[work[-1][0]] = min(low[work[-1][0]], low[node])
                     if low[node] == index[node]:
-                        part = []
+                        part: list[int] = []
                         while not part or part[-1] != node:
                             part.append(stack.pop())
                             on_stack.discard(part[-1])

@@ -37,7 +37,7 @@ def implied_by(condition: str, truth: bool) -> Known:
 
 
 def known_after(node: Node, truth: bool) -> Known:
-    """Paths that are certainly there once `node` gave `truth`."""
+    """Paths that certainly have a value once `node` gave `truth`; :func:`present` marks those that may be null."""
     match node:
         case Unary(operator="!", operand=operand):
             return known_after(operand, not truth)
@@ -46,12 +46,14 @@ def known_after(node: Node, truth: bool) -> Known:
             # Both sides have this truth when `&&` is true or `||` is false; otherwise only one of them surely does.
             both = (node.operator == "&&") == truth
             return first | second if both else first & second
-        case Call(function="has" | "exists", target=None, args=(argument,)):
-            return _present(argument) if truth else NOTHING
+        case Call(function="exists", target=None, args=(argument,)):
+            return _with_value(argument) if truth else NOTHING
         case Call(function="isEmpty", target=None, args=(argument,)):
-            return NOTHING if truth else _present(argument)
+            return NOTHING if truth else _with_value(argument)
+        case Call(function="has", target=None, args=(argument,)):
+            return _is_there(argument) if truth else NOTHING
         case Call(function="hasValue", target=target, args=()) if target is not None:
-            return _present(target) if truth else NOTHING
+            return _is_there(target) if truth else NOTHING
         case Binary(operator="==" | "!=", left=left, right=right):
             return _everything_read(node) | _compared(left, right, (node.operator == "==") == truth)
     return _everything_read(node)
@@ -76,15 +78,25 @@ def _compared(left: Node, right: Node, equal: bool) -> Known:
     return known
 
 
-def _present(node: Node) -> Known:
+def present(path: Path) -> Path:
+    """The fact that a path can be read, though its value may be null."""
+    return (*path, "?")
+
+
+def _with_value(node: Node) -> Known:
     path = path_of(node)
     return NOTHING if path is None else _with_prefixes(path) | {path}
+
+
+def _is_there(node: Node) -> Known:
+    path = path_of(node)
+    return NOTHING if path is None else _with_prefixes(path) | {present(path)}
 
 
 def _everything_read(node: Node) -> Known:
     found: Known = NOTHING
     for path in certainly_read(node):
-        found |= _with_prefixes(path)
+        found |= _with_prefixes(path) | {present(path)}
         # A path of its own that gave true or false is no null either; one that was compared may be.
         if path_of(node) == path:
             found |= {path}

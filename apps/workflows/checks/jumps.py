@@ -56,7 +56,8 @@ def _regular(step: Step, outcomes: Sequence[str] | None) -> Iterator[Jump]:
     transitions = mapping(step.document, "transitions")
     for outcome, target in transitions.items():
         if isinstance(target, str) and outcome != "default":
-            how = How.SUCCESS if outcomes is not None and outcome in outcomes else How.EITHER
+            # Where all outcomes are known, any other word can only be an error code.
+            how = How.EITHER if outcomes is None else How.SUCCESS if outcome in outcomes else How.FAILURE
             yield Jump(target, how, step.pointer + pointer_to("transitions", outcome))
     if "default" in transitions or not covers(transitions, outcomes):
         yield from _onward(step)

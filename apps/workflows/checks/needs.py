@@ -30,6 +30,8 @@ def need_of(site: Site, producers: Producers) -> Need | None:
     step = site.step
     if step is None:
         return _of_workflow(site, producers)
+    if not site.pointer.startswith(step.pointer + "/"):
+        return None
     place = site.pointer[len(step.pointer) :]
     if place == "/input":
         return input_need(step, producers)
@@ -64,6 +66,8 @@ def task_need(task_id: str | None, version: str | None, producers: Producers) ->
 
 def _of_workflow(site: Site, producers: Producers) -> Need | None:
     document = producers.outline.document
+    if site.pointer.startswith("/variables/"):
+        return _of_variable(site.pointer.split("/")[2], producers)
     if site.pointer == "/output":
         return _of_output(producers)
     for entry in producers.outline.compensations:

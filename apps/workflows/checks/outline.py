@@ -28,7 +28,13 @@ class Scope:
     pointer: str
     name: str = ""
     owner: Step | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+
+    @property
+    def condition(self) -> str | None:
+        """A branch with a condition is left out when that is false."""
+        return text(self.document, "condition") if self.kind == "branch" else None
 
     def chain(self) -> Iterator[Scope]:
         """This scope, then the one around it, and so on out to the workflow's own."""
@@ -106,6 +112,15 @@ def records(document: Mapping[str, Any], name: str) -> list[tuple[int, Mapping[s
     return [(index, entry) for index, entry in enumerate(value) if isinstance(entry, Mapping)]
 
 
+def has_expressions(value: Any) -> bool:
+    """Whether a JSON value has `${…}` in any of its strings."""
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, Mapping):
+        return any(has_expressions(each) for each in value.values())
+    return isinstance(value, list) and any(has_expressions(each) for each in value)
+
+
 def read_outline(document: Mapping[str, Any]) -> Outline:
     """Lay out a workflow document; never raises."""
     root = Scope(0, "workflow", "/steps")
@@ -154,7 +169,7 @@ def _open_scope(
     outline: Outline, owner: Step, kind: ScopeKind, pointer: str, holder: Mapping[str, Any], depth: int
 ) -> None:
     name = text(holder, "name") or text(holder, "branchId") or str(len(owner.inner))
-    scope = Scope(len(outline.scopes), kind, pointer, name if kind == "branch" else "", owner)
+    scope = Scope(len(outline.scopes), kind, pointer, name if kind == "branch" else "", owner, holder)
     outline.scopes.append(scope)
     owner.inner.append(scope)
     _read_steps(outline, scope, holder, depth + 1)

@@ -157,6 +157,8 @@ class Producers:
                 return object_schema({"until": TEXT})
             case "PARALLEL":
                 return self._branches(step)
+            case "FOR_EACH" if "output" in document:
+                return array_schema(self._inferred(step, "output"))
             case "FOR_EACH":
                 return array_schema(union([self._last_output(scope) for scope in step.inner]))
             case "SUB_WORKFLOW":
@@ -177,7 +179,8 @@ class Producers:
         """The last output of every branch that ended, by the branch's name."""
         properties = {scope.name: self._last_output(scope) for scope in step.inner}
         every = join_count(step) >= len(step.inner)
-        return {**object_schema(properties), "required": sorted(properties) if every else []}
+        required = [scope.name for scope in step.inner if every and scope.condition is None]
+        return {**object_schema(properties), "required": required}
 
     def _last_output(self, scope: Scope) -> Schema:
         if self.graph is None:

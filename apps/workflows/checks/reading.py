@@ -7,6 +7,7 @@ from typing import Any
 
 from .availability import Availability, has_error, has_output, ran
 from .findings import Findings, certain_fix, did_you_mean, listed, nearest
+from .guards import present
 from .outline import Step
 from .paths import Path
 from .producers import Producers
@@ -127,7 +128,7 @@ class SiteReader:
             return ANYTHING
         if self.found is None or self._inside_a_loop(step, reading) or self.site.lenient:
             return self.producers.result(step)
-        if not reading.optional and ran(step) not in reading.known:
+        if not reading.optional and not self._is_known(path, reading):
             self._has_ended(step, reading, self.found)
         return self.producers.result(step)
 
@@ -258,9 +259,14 @@ class SiteReader:
     def _is_known(self, path: Path | None, reading: Reading) -> bool:
         if path is None or self.site.lenient:
             return self.site.lenient
-        if path in reading.known:
+        if path in reading.known or present(path) in reading.known:
             return True
-        return self.found is not None and bool(self._must(self.found) & self.found.facts.known(path))
+        facts = None if self.found is None else self.found.facts
+        return (
+            self.found is not None
+            and facts is not None
+            and bool(self._must(self.found) & (facts.known(path) | facts.known(present(path))))
+        )
 
     def _no_such_field(self, found: NoField, schema: Schema, reading: Reading) -> None:
         holder = ".".join(reading.holder.path) if reading.holder.path else "this value"

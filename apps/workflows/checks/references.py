@@ -40,7 +40,7 @@ def _check_task(document: Mapping[str, Any], pointer: str, producers: Producers,
     task_id, version = text(document, "taskId"), text(document, "taskVersion")
     if task_id is None:
         findings.error(
-            "missing-field",
+            "required",
             pointer,
             "A TASK step needs a taskId.",
             hint="Name the task to run, or give the step another type.",

@@ -43,6 +43,7 @@ from .shapes import (
 )
 
 BOOLEAN: Schema = {"type": "boolean"}
+NULL: Schema = {"type": "null"}
 NUMBERS = frozenset({"integer", "number"})
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
 
@@ -93,7 +94,8 @@ class Flow:
 
     def schema(self, node: Node, known: Known = NOTHING) -> Schema:
         """The schema of the whole expression. `known`: paths that were tested before it is evaluated."""
-        return self.value(node, known, {}).schema
+        value = self.value(node, known, {})
+        return union([value.schema, NULL]) if value.optional else value.schema
 
     def value(self, node: Node, known: Known, bound: Mapping[str, Value]) -> Value:
         match node:
@@ -224,7 +226,7 @@ class Flow:
 
 def _tested(node: Node) -> Known:
     """Inside exists(x), isEmpty(x) and coalesce(x, …) the path may lead nowhere: read it as if it was there."""
-    return known_after(Call("has", None, (node,), 1), True)
+    return known_after(Call("exists", None, (node,), 1), True)
 
 
 def _present(value: Value) -> Known:

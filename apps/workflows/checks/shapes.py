@@ -39,7 +39,8 @@ def resolved(schema: Any) -> Schema:
     """The schema with local references (`#/$defs/…`) put in place and `allOf` folded in; never raises."""
     if not isinstance(schema, Mapping):
         return ANYTHING
-    return _Resolver(schema).resolve(schema, {})
+    found: Schema = _Resolver(schema).resolve(schema, {})
+    return found
 
 
 def types_of(schema: Schema) -> frozenset[str]:

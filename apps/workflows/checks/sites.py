@@ -13,9 +13,11 @@ from apps.validation.violations import pointer_to
 from .availability import Availability, has_output, ran
 from .graph import How
 from .jumps import Assumptions, condition_of
-from .outline import Step, mapping, records, text
+from .outline import Step, has_expressions, mapping, records, text
 
 ITEM_ROOTS = frozenset({"item", "index"})
+START_ROOTS = frozenset({"workflow", "input"})
+"""Before the first step only the input is there."""
 
 
 class Form(StrEnum):
@@ -84,8 +86,16 @@ def _of_step(found: Availability, step: Step) -> Iterator[Site]:
     if step.type == "HUMAN_TASK":
         for name, value in mapping(document, "taskDefinition").items():
             yield at(pointer_to("taskDefinition", name), value, Form.TEMPLATE)
-    if step.type == "FOR_EACH" and isinstance(document.get("items"), str):
-        yield at("/items", document["items"], Form.EXPRESSION)
+    if step.type == "FOR_EACH":
+        if isinstance(document.get("items"), str):
+            yield at("/items", document["items"], Form.EXPRESSION)
+        if "output" in document and step.inner:
+            yield from _of_each_item(found, step, roots)
+    for scope in step.inner:
+        if scope.condition is not None:
+            yield at(
+                scope.pointer[len(pointer) :].removesuffix("/steps") + "/condition", scope.condition, Form.CONDITION
+            )
     if step.type == "EVENT_WAIT":
         if isinstance(document.get("eventCondition"), str):
             yield at("/eventCondition", document["eventCondition"], Form.CONDITION, roots=roots | EVENT_ROOTS)
@@ -107,6 +117,22 @@ _TEMPLATES = {
     "DELAY": ("duration", "until"),
 }
 """Own fields by step type that are templates."""
+
+
+def _of_each_item(found: Availability, step: Step, roots: frozenset[str]) -> Iterator[Site]:
+    """What each item contributes is computed at the end of its round, inside the loop."""
+    exit_node = found.graph.exit_of(step.inner[0])
+    last = step.inner[0].steps[-1] if step.inner[0].steps else step
+    yield Site(
+        step.pointer + "/output",
+        step.document["output"],
+        Form.TEMPLATE,
+        roots | ITEM_ROOTS,
+        last,
+        found.must[exit_node],
+        found.may[exit_node],
+        loops=(step, *loops_around(step)),
+    )
 
 
 def _choices(found: Availability, step: Step, at: Any) -> Iterator[Site]:
@@ -171,11 +197,15 @@ def _of_workflow(found: Availability) -> Iterator[Site]:
         pointer = pointer_to("triggers", index)
         roots = EVENT_ROOTS if trigger.get("triggerType") == "CANCEL" else TRIGGER_ROOTS
         yield from _anytime_condition(found, trigger, "eventCondition", pointer, roots)
-        if "inputMapping" in trigger:
+        if isinstance(trigger.get("inputMapping"), dict | str):
             yield Site(pointer + "/inputMapping", trigger["inputMapping"], Form.TEMPLATE, roots, lenient=True)
-    key = text(mapping(document, "concurrency"), "key")
-    if key is not None and "${" in key:
-        yield Site("/concurrency/key", key, Form.TEMPLATE, frozenset({"workflow", "input"}))
+        if isinstance(trigger.get("correlationKey"), str):
+            yield Site(f"{pointer}/correlationKey", trigger["correlationKey"], Form.EXPRESSION, roots, lenient=True)
+    if (key := text(mapping(document, "concurrency"), "key")) is not None:
+        yield Site("/concurrency/key", key, Form.EXPRESSION, START_ROOTS, lenient=True)
+    for name, entry in mapping(document, "variables").items():
+        if isinstance(entry, dict) and has_expressions(entry.get("initial")):
+            yield Site(pointer_to("variables", name, "initial"), entry["initial"], Form.TEMPLATE, START_ROOTS)
 
 
 def _anytime_condition(

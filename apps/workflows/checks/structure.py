@@ -77,7 +77,7 @@ def _forgotten(graph: Graph, step: Step, reached: set[int]) -> str:
 
 def check_ends(graph: Graph, reached: set[int], findings: Findings) -> None:
     """From every step there must be a way to the end of the run."""
-    ends = [graph.exit_of(graph.outline.root)]
+    ends = [graph.exit_of(graph.outline.root), *graph.loose]
     ends += [graph.enter[step.number] for step in graph.outline.steps if step.type == "END"]
     # Whatever fails without a handler ends the run too, but nobody builds a workflow for that.
     ending = graph.reaching(ends)
@@ -179,7 +179,7 @@ def check_joins(graph: Graph, reached: set[int], findings: Findings) -> None:
             scope
             for scope in step.inner
             if (start := starts[scope.number]) is None
-            or graph.exit_of(scope) in graph.reachable([graph.enter[start.number]])
+            or (graph.loose | {graph.exit_of(scope)}) & graph.reachable([graph.enter[start.number]])
         ]
         if len(ending) < join_count(step) and graph.enter[step.number] in reached:
             findings.warning(

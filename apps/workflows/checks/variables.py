@@ -8,7 +8,7 @@ from apps.validation.schemas import check_instance
 from apps.validation.violations import pointer_to
 
 from .findings import Findings
-from .outline import Outline, mapping
+from .outline import Outline, has_expressions, mapping
 
 
 def check_variables(outline: Outline, findings: Findings) -> None:
@@ -16,7 +16,7 @@ def check_variables(outline: Outline, findings: Findings) -> None:
     for name, entry in mapping(outline.document, "variables").items():
         if not isinstance(entry, Mapping) or not isinstance(entry.get("schema"), dict):
             continue
-        if entry.get("initial") is not None:
+        if entry.get("initial") is not None and not has_expressions(entry["initial"]):
             pointer = pointer_to("variables", str(name), "initial")
             for violation in check_instance(entry["schema"], entry["initial"], pointer):
                 findings.add(violation)

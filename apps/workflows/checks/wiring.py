@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .findings import Findings, certain_fix, did_you_mean
+from .findings import Findings, certain_fix, certainly_meant, did_you_mean
 from .graph import Edge, Graph, How
 from .jumps import failure_targets, jumps
 from .outline import Outline, Scope, Step, mapping, text
@@ -64,7 +64,12 @@ def _wire_inner(graph: Graph, step: Step) -> None:
     for scope in step.inner:
         start = graph.outline.start_of(scope)
         target = graph.exit_of(scope) if start is None else graph.enter[start.number]
-        graph.add_edge(Edge(enter, target, How.INSIDE, step, scope.pointer))
+        condition = scope.condition
+        holds = ((condition, True),) if condition is not None else ()
+        graph.add_edge(Edge(enter, target, How.INSIDE, step, scope.pointer, holds))
+        if condition is not None:
+            skipped = ((condition, False),)
+            graph.add_edge(Edge(enter, graph.exit_of(scope), How.INSIDE, step, scope.pointer, skipped))
         graph.add_edge(Edge(graph.exit_of(scope), done, How.INSIDE, step, scope.pointer))
     if step.type == "FOR_EACH":
         # There may be no items at all.
@@ -80,6 +85,7 @@ def _wire_jumps(graph: Graph, step: Step, outcomes: Sequence[str] | None, findin
         else:
             found = _resolve(graph.outline, step.scope, jump.target, jump.pointer, findings)
             if found is None:
+                graph.loose.add(graph.leaving(step))
                 continue
             target = graph.enter[found.number]
         source = {How.SKIPPED: graph.enter[step.number], How.FAILURE: graph.failing(step)}.get(
@@ -93,7 +99,9 @@ def _resolve(outline: Outline, scope: Scope, step_id: str, pointer: str, finding
     if found is not None and found.scope is scope:
         return found
     _report(outline, scope, step_id, pointer, findings)
-    return None
+    # Where it is certain which step was meant, the other checks go on as if it had been written.
+    meant = None if found is not None else certainly_meant(step_id, (step.step_id for step in scope.steps))
+    return None if meant is None else outline.by_id.get(meant)
 
 
 def _report(outline: Outline, scope: Scope, step_id: str, pointer: str, findings: Findings) -> None:

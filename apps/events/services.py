@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-from django.db import connection
-
 from apps.auth.identifiers import uuid7
+
+from .sql import as_rows, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +48,4 @@ def record_events(events: Sequence[NewEvent]) -> None:
         }
         for event in events
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [orjson.dumps(rows).decode()])
+    run(_INSERT, as_rows(rows))

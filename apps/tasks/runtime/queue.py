@@ -17,7 +17,7 @@ from apps.events import doorbell
 
 from .outcomes import ClaimedTask, Lease, TaskOutcome
 from .settings import lease_seconds, max_claims
-from .sql import as_rows, fetch, run
+from apps.events.sql import as_rows, fetch, run
 
 
 @dataclass(frozen=True, slots=True)

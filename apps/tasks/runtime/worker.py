@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -68,50 +69,47 @@ class Worker:
         self._wake = asyncio.Event()
 
     def drain(self, seconds: float) -> bool:
-        """Work until nothing is left to do or the time is over. Returns whether work was left."""
+        """Work until nothing is left to do or the time is over. Returns whether work may be left."""
+        doorbell.answer(self.queues)
         return self.loop.run_until_complete(self._drain(time.monotonic() + seconds))
 
     async def _drain(self, until: float) -> bool:
-        doorbell.answer(self.queues)
-        beat = asyncio.create_task(self._hold_leases())
+        holding = asyncio.create_task(self._hold_leases())
+        look = True
         try:
-            look = True
             while True:
                 in_time = time.monotonic() < until
+                look = (look or self._is_rung()) and in_time
                 results, self._finished = self._finished, []
-                if results or (look and in_time):
-                    turn = await self._turn(results, io_concurrency() - len(self._running) if in_time else 0)
+                if results or look:
+                    turn = await self._turn(results, look=look, room=io_concurrency() - len(self._running) if in_time else 0)
                     self._begin(turn)
-                    look = turn.more or bool(turn.claimed) or bool(results)
+                    look = turn.more
                     if turn.more and len(turn.claimed) >= WAVE:
                         doorbell.ring_now(doorbell.IO)  # more than one process can use
-                    if self._finished or turn.claimed:
-                        continue
-                    if turn.more and in_time:
-                        await asyncio.sleep(0.002)  # what is left belongs to a run that another process has locked
-                        continue
-                    if look and in_time and not self._running:
-                        continue
-                if not self._running and not self._finished:
-                    if look and in_time:
-                        continue
-                    return look
-                look = await self._wait() or look
+                    elif turn.more and not turn.claimed:
+                        await asyncio.sleep(0.002)  # what is left belongs to runs that another process has locked
+                if self._finished or look:
+                    continue
+                if not self._running:
+                    return not in_time
+                await self._wait()
         finally:
-            beat.cancel()
+            holding.cancel()
 
-    async def _wait(self) -> bool:
-        """Wait for a result, and for the doorbell. Returns whether it is time to look for new work."""
-        self._wake.clear()
-        if self._finished:
+    def _is_rung(self) -> bool:
+        """Whether somebody rang since this worker looked last; then it is about to look."""
+        if not doorbell.is_rung(self.queues):
             return False
-        try:
-            await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-        except TimeoutError:
-            if doorbell.is_rung(self.queues):
-                doorbell.answer(self.queues)
-                return True
-        return False
+        doorbell.answer(self.queues)
+        return True
+
+    async def _wait(self) -> None:
+        """Wait for a result, but not longer than until it is time to listen for the doorbell again."""
+        self._wake.clear()
+        if not self._finished:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
     # Running tasks
 
@@ -152,12 +150,12 @@ class Worker:
 
     # Turns
 
-    async def _turn(self, results: list[Finished], room: int) -> Turn:
+    async def _turn(self, results: list[Finished], *, look: bool, room: int) -> Turn:
         """A turn, again after a lost connection or a conflict: results must not be lost while their leases hold."""
         delay = 0.02
         while True:
             try:
-                return await self.loop.run_in_executor(self._database, self._turn_now, results, room)
+                return await self.loop.run_in_executor(self._database, self._turn_now, results, look, room)
             except DatabaseError as error:
                 if not isinstance(error, OperationalError | InterfaceError) or delay > lease_seconds():
                     raise
@@ -165,16 +163,16 @@ class Worker:
                 await asyncio.sleep(delay)
                 delay *= 2
 
-    def _turn_now(self, results: list[Finished], room: int) -> Turn:
+    def _turn_now(self, results: list[Finished], look: bool, room: int) -> Turn:
         try:
             with transaction.atomic():
                 taken = queue.settle(self.name, results)
                 failpoint("turn.after_result")
                 standalone.retry([each for each in taken if each.task.workflow_instance_id is None])
                 lease = Lease(self.name, max(room, 0), self.queues)
-                pump = WAVE if room > 0 and doorbell.ORCHESTRATOR in self.queues else 0
+                pump = WAVE if look and room > 0 and doorbell.ORCHESTRATOR in self.queues else 0
                 claimed, more = deliver([queue.as_outcome(each) for each in taken], pump=pump, lease=lease)
-                wanted = min(room - len(claimed), WAVE)
+                wanted = min(room - len(claimed), WAVE) if look else 0
                 if wanted > 0:
                     found = queue.claim(self.name, [q for q in self.queues if q != doorbell.ORCHESTRATOR], wanted)
                     claimed += found

@@ -11,9 +11,12 @@ from uuid import UUID
 
 import orjson
 
-from apps.tasks.runtime.sql import fetch
+from apps.events.sql import fetch, fetch_each
 from apps.workflows.engine.state import Execution, Instance
 from apps.workflows.engine.transitions import InstanceStatus, StepStatus
+
+
+ByInstance = dict[UUID, dict[UUID, Execution]]
 
 
 @dataclass(slots=True)
@@ -33,13 +36,27 @@ FROM workflows_workflowinstance WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 """
 
 
-def lock(ids: Iterable[UUID], *, wait: bool) -> tuple[dict[UUID, Loaded], datetime | None]:
-    """Lock instances, in the order of their ids. ``wait`` False: those that another transaction holds are left out.
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Locked instances by id, their addressed executions, and the transaction's time (None when none was locked)."""
 
-    Returns them by id, with the transaction's time (None when nothing was locked).
+    instances: dict[UUID, Loaded]
+    addressed: ByInstance
+    now: datetime | None
+
+
+def lock(ids: Iterable[UUID], addressed: Sequence[UUID], *, wait: bool) -> Locked:
+    """Lock instances, in the order of their ids, and read the executions that signals address, once they are locked.
+
+    ``wait`` False: instances that another transaction holds are left out.
     """
-    rows = fetch(_HEAD if wait else _HEAD + " SKIP LOCKED", list(ids))
-    return {row[1]: _loaded(row) for row in rows}, (rows[0][0] if rows else None)
+    head = _HEAD if wait else _HEAD + " SKIP LOCKED"
+    if addressed:
+        heads, rows = fetch_each((head, [list(ids)]), (_EXECUTIONS, [addressed]))
+    else:
+        heads, rows = fetch(head, list(ids)), []
+    found = {row[1]: _loaded(row) for row in heads}
+    return Locked(found, _with_parents(rows), heads[0][0] if heads else None)
 
 
 def _loaded(row: Sequence[Any]) -> Loaded:
@@ -72,22 +89,23 @@ FROM workflows_stepexecution WHERE id = ANY(%s)
 """
 
 
-ByInstance = dict[UUID, dict[UUID, Execution]]
-
-
 def executions(ids: Iterable[UUID]) -> ByInstance:
-    """Executions by run and id, with every execution they are nested in."""
+    """Executions by run and id."""
     found: ByInstance = defaultdict(dict)
-    seen: set[UUID] = set()
-    wanted = set(ids)
-    while wanted:
-        parents: set[UUID] = set()
-        for row in fetch(_EXECUTIONS, list(wanted)):
-            execution = found[row[0]][row[1]] = _execution(row)
-            if execution.parent_id is not None:
-                parents.add(execution.parent_id)
-        seen |= wanted
-        wanted = parents - seen
+    for row in fetch(_EXECUTIONS, list(ids)):
+        found[row[0]][row[1]] = _execution(row)
+    return found
+
+
+def _with_parents(rows: Sequence[Sequence[Any]]) -> ByInstance:
+    """Executions with every execution they are nested in."""
+    found: ByInstance = defaultdict(dict)
+    while rows:
+        for row in rows:
+            found[row[0]][row[1]] = _execution(row)
+        parents = {(row[0], row[5]) for row in rows if row[5] is not None}
+        missing = [parent for instance_id, parent in parents if parent not in found[instance_id]]
+        rows = fetch(_EXECUTIONS, missing) if missing else []
     return found
 
 

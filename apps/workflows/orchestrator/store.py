@@ -12,7 +12,7 @@ from apps.events.services import NewEvent, record_events
 from apps.tasks.runtime import queue
 from apps.tasks.runtime.manual import NewManualTask, open_tasks
 from apps.tasks.runtime.outcomes import ClaimedTask, Lease
-from apps.tasks.runtime.sql import as_rows, fetch, raw_connection, run
+from apps.events.sql import as_rows, fetch, pipeline, run
 from apps.workflows.engine.state import (
     ArmTimer,
     CancelBelow,
@@ -106,11 +106,11 @@ FROM json_to_recordset(%s::json) AS r(instance_id uuid, kind text, execution_id 
 _CANCEL_BELOW = """
 WITH RECURSIVE below AS (
   SELECT e.id FROM workflows_stepexecution e
-  WHERE e.parent_id = %(parent)s AND e.instance_id = %(instance)s
+  WHERE e.parent_id = %s AND e.instance_id = %s
     AND e.status IN ('PENDING', 'RUNNING', 'WAITING', 'CANCELLED')
   UNION
   SELECT e.id FROM workflows_stepexecution e JOIN below ON e.parent_id = below.id
-  WHERE e.instance_id = %(instance)s AND e.status IN ('PENDING', 'RUNNING', 'WAITING', 'CANCELLED')
+  WHERE e.instance_id = %s AND e.status IN ('PENDING', 'RUNNING', 'WAITING', 'CANCELLED')
 )
 UPDATE workflows_stepexecution e SET status = 'CANCELLED', completed_at = now(), data = NULL
 FROM below WHERE e.id = below.id AND e.status IN ('PENDING', 'RUNNING', 'WAITING')
@@ -135,12 +135,11 @@ UPDATE workflows_timer SET due_at = now() + remaining, remaining = NULL WHERE in
 def save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
     """Write decisions about locked instances. Returns the tasks that ``lease`` got."""
     decisions = [each.decision for each in decided]
-    run("SAVEPOINT wave")
-    _cancel(decisions)
-    with raw_connection().pipeline():
+    with pipeline():
+        run("SAVEPOINT wave")
+        _cancel(decisions)
         run(_UPDATE_INSTANCES, as_rows([_instance_row(decision.instance) for decision in decisions]))
-        _save_steps(decisions)
-    return _carry_out(decided, now=now, lease=lease)
+        return _save(decided, now=now, lease=lease)
 
 
 def roll_back() -> None:
@@ -179,12 +178,12 @@ def insert(instances: Sequence[tuple[Instance, NewInstance]]) -> None:
 
 def save_first(decided: Decided, *, now: datetime) -> None:
     """Write the steps and commands of an instance's first decision; its row is inserted by ``insert``."""
-    with raw_connection().pipeline():
-        _save_steps([decided.decision])
-    _carry_out([decided], now=now, lease=None)
+    with pipeline():
+        _save([decided], now=now, lease=None)
 
 
-def _save_steps(decisions: Sequence[Decision]) -> None:
+def _save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
+    decisions = [each.decision for each in decided]
     if new := [_execution_row(d.instance.id, each) for d in decisions for each in d.new]:
         run(_INSERT_EXECUTIONS, as_rows(new))
     if changed := [_execution_row(d.instance.id, each) for d in decisions for each in d.changed]:
@@ -201,6 +200,7 @@ def _save_steps(decisions: Sequence[Decision]) -> None:
     ]
     if history:
         run(_INSERT_HISTORY, as_rows(history))
+    return _carry_out(decided, now=now, lease=lease)
 
 
 def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
@@ -279,8 +279,7 @@ def _cancel_below(instance_id: UUID, parent_id: UUID | None) -> list[UUID]:
     if parent_id is None:
         run("DELETE FROM workflows_timer WHERE instance_id = %s", instance_id)
         return [row[0] for row in fetch(_CANCEL_ALL, instance_id)]
-    parameters = {"parent": parent_id, "instance": instance_id}
-    return [row[0] for row in raw_connection().execute(_CANCEL_BELOW, parameters).fetchall()]
+    return [row[0] for row in fetch(_CANCEL_BELOW, parent_id, instance_id, instance_id)]
 
 
 def _pause(instance_id: UUID, *, resume: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from psycopg import DataError
 
 from apps.events import doorbell
 from apps.tasks.runtime.outcomes import ClaimedTask, Lease, TaskOutcome
-from apps.tasks.runtime.sql import fetch, run
+from apps.events.sql import fetch, run
 from apps.workflows.engine import needs
 from apps.workflows.engine.advance import advance as decide
 from apps.workflows.engine.run import Run
@@ -57,18 +57,18 @@ class Orchestrator:
                 signals[instance_id].append(signal)
         if not signals:
             return [], False
-        locked, now = load.lock(signals, wait=False)
-        busy = signals.keys() - locked.keys()
+        locked = load.lock(signals, _addressed(signals), wait=False)
+        busy = signals.keys() - locked.instances.keys()
         gone = _without_row(busy) if busy else set()
-        consumed = [row[0] for row in inbox if row[1] in locked or row[1] in gone]
+        consumed = [row[0] for row in inbox if row[1] in locked.instances or row[1] in gone]
         if consumed:
             run("DELETE FROM workflows_inboxsignal WHERE id = ANY(%s)", consumed)
         if busy - gone:
             store.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])  # type: ignore[misc]
             doorbell.ring(doorbell.ORCHESTRATOR)
         claimed: list[ClaimedTask] = []
-        if now is not None:
-            claimed = _advance_locked(locked, signals, now, lease)
+        if locked.now is not None:
+            claimed = _advance_locked(locked, signals, locked.now, lease)
         return claimed, len(inbox) == pump > 0 or bool(busy - gone)
 
 
@@ -87,11 +87,12 @@ def apply(instance_id: UUID, signal: Signal) -> Instance | None:
 
     Returns the run's new head, None when there is no such run. Raises IllegalSignal.
     """
-    locked, now = load.lock([instance_id], wait=True)
-    if now is None:
+    signals = {instance_id: [signal]}
+    locked = load.lock(signals, _addressed(signals), wait=True)
+    if locked.now is None:
         return None
-    decided = _decide(locked, {instance_id: [signal]}, now, strict=True)
-    store.save(decided, now=now, lease=None)
+    decided = _decide(locked, signals, locked.now, strict=True)
+    store.save(decided, now=locked.now, lease=None)
     _after_commit([each.decision for each in decided])
     return decided[0].decision.instance
 
@@ -106,28 +107,31 @@ def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance
     return decision.instance
 
 
+def _addressed(signals: Mapping[UUID, Sequence[Signal]]) -> list[UUID]:
+    return [each.execution_id for mine in signals.values() for each in mine if each.execution_id is not None]
+
+
 def _advance_locked(
-    locked: dict[UUID, load.Loaded], signals: dict[UUID, list[Signal]], now: datetime, lease: Lease | None
+    locked: load.Locked, signals: dict[UUID, list[Signal]], now: datetime, lease: Lease | None
 ) -> list[ClaimedTask]:
     decided = _decide(locked, signals, now)
     held = [(each.decision.instance.id, signal) for each in decided for signal in each.decision.held]
     store.post(held, held=True)
     try:
         claimed = store.save(decided, now=now, lease=lease)
-    except (DataError, TypeError) as error:
+    except (DataError, TypeError):
         # Something in one of the runs cannot be stored. It must not take its neighbours with it.
         store.roll_back()
-        decided, claimed = _one_by_one(decided, locked, now, lease, error)
+        decided, claimed = _one_by_one(decided, locked, now, lease)
     _after_commit([each.decision for each in decided])
     return claimed
 
 
 def _one_by_one(
     decided: Sequence[store.Decided],
-    locked: dict[UUID, load.Loaded],
+    locked: load.Locked,
     now: datetime,
     lease: Lease | None,
-    error: Exception,
 ) -> tuple[list[store.Decided], list[ClaimedTask]]:
     saved: list[store.Decided] = []
     claimed: list[ClaimedTask] = []
@@ -137,31 +141,29 @@ def _one_by_one(
             saved.append(each)
         except (DataError, TypeError) as error:
             store.roll_back()
-            instance = locked[each.decision.instance.id].instance
+            instance = locked.instances[each.decision.instance.id].instance
             log.warning("wave.not_storable", instance_id=str(instance.id), error=str(error))
-            failed = store.Decided(_failed(locked[instance.id], "STATE_NOT_STORABLE", str(error).strip(), now))
+            failed = store.Decided(_failed(locked.instances[instance.id], "STATE_NOT_STORABLE", str(error).strip(), now))
             store.save([failed], now=now, lease=None)
             saved.append(failed)
     return saved, claimed
 
 
 def _decide(
-    locked: dict[UUID, load.Loaded],
+    locked: load.Locked,
     signals: dict[UUID, list[Signal]],
     now: datetime,
     *,
     strict: bool = False,
 ) -> list[store.Decided]:
-    addressed = load.executions(
-        signal.execution_id for id_ in locked for signal in signals[id_] if signal.execution_id is not None
-    )
+    addressed = locked.addressed
     wanted: set[UUID] = set()
-    for id_, loaded in locked.items():
-        wanted.update(needs.result_ids(plan_for(loaded.definition_id), loaded.instance, signals[id_], addressed[id_]))
+    for id_, loaded in locked.instances.items():
+        wanted.update(needs.result_ids(plan_for(loaded.definition_id), loaded.instance, signals[id_], addressed.get(id_, {})))
     read = load.executions(wanted) if wanted else {}
     decided = []
-    for id_, loaded in locked.items():
-        state = State(loaded.instance, addressed[id_], needs.results(read.get(id_, {}).values()))
+    for id_, loaded in locked.instances.items():
+        state = State(loaded.instance, addressed.get(id_, {}), needs.results(read.get(id_, {}).values()))
         decided.append(store.Decided(_decide_one(loaded, state, signals[id_], now, strict), loaded.started_by_id))
     return decided
 

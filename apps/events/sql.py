@@ -6,6 +6,8 @@ and no per-row work in Python.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import orjson
@@ -29,6 +31,19 @@ def as_rows(rows: Any) -> str:
 def fetch(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a prepared statement and return its rows."""
     return raw_connection().execute(statement, parameters, prepare=True).fetchall()
+
+
+def fetch_each(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
+    """Run several statements in one round trip, in order, and return the rows of each."""
+    connection_ = raw_connection()
+    with connection_.pipeline():
+        cursors = [connection_.execute(statement, parameters, prepare=True) for statement, parameters in queries]
+        return [cursor.fetchall() for cursor in cursors]
+
+
+def pipeline() -> AbstractContextManager[Any]:
+    """Within it, statements whose rows nobody reads go out together; an error shows at its end at the latest."""
+    return raw_connection().pipeline()
 
 
 def run(statement: str, *parameters: Any) -> int:

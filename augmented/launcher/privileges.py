@@ -33,6 +33,9 @@ def as_unprivileged(command: list[str], *, reaches: tuple[Path, ...]) -> list[st
     if not all(open_to_all(place) for place in reaches):
         capability = _capability()
         prefix += [f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
+        # Postgres looks for its own programs with access(), which ignores the capabilities of a user other than root
+        # unless this bit is set. What is executed keeps the ambient one and nothing else.
+        prefix += ["--securebits=+no_setuid_fixup"]
     return [*prefix, "--", *command]
 
 

@@ -15,6 +15,7 @@ from apps.auth.access import AccessDenied, allowed
 from apps.auth.models import User
 from apps.tasks import presentation, selectors, services
 from apps.tasks.models import TaskDefinition
+from apps.validation.api.etags import etag, if_match
 from apps.validation.api.idempotency import idempotent
 from apps.validation.api.pagination import KeysetPagination
 from apps.validation.definitions import services as definitions
@@ -22,7 +23,6 @@ from apps.validation.problems import BadInput, Unprocessable
 from apps.validation.violations import Violation, has_errors
 
 from . import definition_serializers as forms
-from .etags import etag, if_match
 from .views import actor_of
 
 _TAGS = ["task definitions"]
@@ -49,11 +49,14 @@ def definition_answer(definition: TaskDefinition, status: int = 200) -> Response
     return Response(answer, status=status, headers={"ETag": etag(definition.revision)})
 
 
+_SET_BY_SERVER = frozenset({"status", "revision", "violations", "versions", "createdAt", "updatedAt"})
+
+
 def document_of(request: Request) -> dict[str, Any]:
-    """The body, which must be an object."""
+    """The body, which must be an object. What GET adds to a document may stay in it when it is sent back."""
     if not isinstance(request.data, dict):
         raise Unprocessable(violations=[Violation("type", "A definition is a JSON object.", "")])
-    return dict(request.data)
+    return {name: value for name, value in request.data.items() if name not in _SET_BY_SERVER}
 
 
 class TaskDefinitionListView(generics.ListAPIView[TaskDefinition]):

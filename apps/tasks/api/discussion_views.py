@@ -63,6 +63,7 @@ class AttachmentsView(APIView):
             415: OpenApiResponse(description="A type that is not taken, or content that belies it."),
         },
     )
+    @idempotent
     def post(self, request: Request, task_id: UUID) -> Response:
         """Add a file to an open task."""
         form = forms.UploadSerializer(data=request.data)

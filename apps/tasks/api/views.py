@@ -16,13 +16,13 @@ from rest_framework.views import APIView
 from apps.auth.models import User
 from apps.tasks import filters, presentation, selectors, services
 from apps.tasks.models import Priority, Task
+from apps.validation.api.etags import etag, if_match
 from apps.validation.api.idempotency import idempotent
 from apps.validation.api.pagination import KeysetPagination
 from apps.validation.problems import Unprocessable
 from apps.validation.violations import Violation
 
 from . import serializers as forms
-from .etags import etag, if_match
 
 _TAGS = ["tasks"]
 _VERB_ANSWERS = {
@@ -42,6 +42,12 @@ def task_answer(task: Task, actor: User, status: int = 200) -> Response:
     """The task after a verb, with its ETag; shown also where the verb ended the actor's right to see it."""
     current = selectors.whole_task(task.pk) or task
     return Response(presentation.task_detail(current, actor), status=status, headers={"ETag": etag(current.version)})
+
+
+def _wanted_version(request: Request, given: dict[str, Any]) -> int | None:
+    """If-Match, or the same as a field of the body."""
+    wanted = if_match(request)
+    return given.get("version") if wanted is None else wanted
 
 
 class TaskListView(generics.ListAPIView[Task]):
@@ -162,7 +168,7 @@ class DraftView(APIView):
             actor=actor_of(request),
             task_id=task_id,
             draft=given["draft"],
-            if_match=if_match(request, given.get("version")),
+            if_match=_wanted_version(request, given),
         )
         answer = {"id": str(task.pk), "draft": task.draft, "version": task.version}
         return Response(answer, headers={"ETag": etag(task.version)})
@@ -191,7 +197,7 @@ class CompleteView(APIView):
             task_id=task_id,
             action=given["action"],
             output=given["output"],
-            if_match=if_match(request, given.get("version")),
+            if_match=_wanted_version(request, given),
         )
         return task_answer(task, actor)
 

@@ -1,19 +1,14 @@
-"""The cast and a published definition for every test that wants them."""
+"""Who the tests of this app need beyond the cast."""
 
 from __future__ import annotations
 
 import pytest
 
-from apps.auth.tests.factories import Cast, UserFactory, make_cast
+from apps.auth.models import User
+from apps.auth.tests.factories import Cast, UserFactory
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    """Alice operates, Bob is a manager, Charlie an outsider, Admin has all."""
-    return make_cast()
-
-
-@pytest.fixture
-def dora(cast: Cast) -> object:
+def dora(cast: Cast) -> User:
     """A second manager in Bob's team."""
     return UserFactory(username="dora", roles=["manager"], groups=["managers"])

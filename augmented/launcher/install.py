@@ -60,7 +60,20 @@ def _install(files: list[Path]) -> None:
         if not uv.exists():
             run([*_pip(), "install", "--quiet", UV], log=LOG)
         # The system's certificates, as pip uses them: companies put their proxy's there.
-        run([uv, "pip", "install", "--system-certs", "--no-progress", "--python", PYTHON, *wanted], log=LOG)
+        run(
+            [
+                uv,
+                "pip",
+                "install",
+                "--system-certs",
+                "--no-progress",
+                "--compile-bytecode",
+                "--python",
+                PYTHON,
+                *wanted,
+            ],
+            log=LOG,
+        )
     except LaunchError:
         run([*_pip(), "install", "--quiet", *wanted], log=LOG)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
+from apps.tasks import live
 from apps.tasks.models import Priority, Task
 from apps.validation.durations import parse_duration
 
@@ -39,7 +40,7 @@ def open_tasks(requests: Sequence[NewManualTask], now: datetime) -> None:
         return
     names = {name for request in requests if isinstance(name := request.manual.get("assignee"), str)}
     users = dict(get_user_model().objects.filter(username__in=names).values_list("username", "id")) if names else {}
-    Task.objects.bulk_create(_task(request, users, now) for request in requests)
+    live.changed(*Task.objects.bulk_create(_task(request, users, now) for request in requests))
 
 
 def _task(request: NewManualTask, users: dict[str, UUID], now: datetime) -> Task:

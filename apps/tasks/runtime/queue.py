@@ -14,10 +14,11 @@ from uuid import UUID
 import orjson
 
 from apps.events import doorbell
+from apps.events.sql import as_rows, fetch, run
+from apps.tasks import live
 
 from .outcomes import ClaimedTask, Lease, TaskOutcome
 from .settings import lease_seconds, max_claims
-from apps.events.sql import as_rows, fetch, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +230,15 @@ def withdraw(task_ids: Sequence[UUID]) -> None:
     """Cancel open tasks; a worker that is at one will find its result refused."""
     ids = list(task_ids)
     run("DELETE FROM tasks_readytask WHERE task_id = ANY(%s)", ids)
-    run(
+    cancelled = fetch(
         "UPDATE tasks_task SET status = 'CANCELLED', completed_at = now(), version = version + 1"
-        " WHERE id = ANY(%s) AND status IN ('PENDING', 'ASSIGNED', 'RUNNING')",
+        " WHERE id = ANY(%s) AND status IN ('PENDING', 'ASSIGNED', 'RUNNING')"
+        " RETURNING type, assignee_id, candidate_users, candidate_groups",
         ids,
     )
+    for kind, assignee_id, names, teams in cancelled:
+        if kind == "MANUAL":
+            live.hint(live.channels_for(people=[assignee_id] if assignee_id else [], names=names, teams=teams))
 
 
 def pause(task_ids: Sequence[UUID], *, resume: bool) -> None:

@@ -6,6 +6,7 @@ that runs that nobody looks at cost nothing.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -27,7 +28,8 @@ def group_of(instance_id: UUID) -> str:
 
 def watch(instance_id: UUID) -> None:
     """Say that somebody watches; to be said again before WATCH_SECONDS are over."""
-    doorbell.client().set(_key(instance_id), b"1", ex=WATCH_SECONDS)
+    with contextlib.suppress(redis.RedisError):  # said again soon
+        doorbell.client().set(_key(instance_id), b"1", ex=WATCH_SECONDS)
 
 
 def push(changed: Sequence[tuple[UUID, int]]) -> None:

@@ -15,7 +15,7 @@ from apps.auth.identifiers import uuid7
 from apps.auth.models import User
 from apps.auth.services import record_audit
 from apps.events import doorbell
-from apps.tasks.runtime.sql import fetch
+from apps.events.sql import fetch
 from apps.validation.definitions.services import find_published
 from apps.validation.problems import Conflict, NotFound, Unprocessable
 from apps.validation.schemas import check_instance, is_valid

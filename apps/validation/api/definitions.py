@@ -1,0 +1,176 @@
+"""The HTTP verbs that definitions of every kind share. A kind's app subclasses these views and says who may read.
+
+``DefinitionViews`` is mixed into each: the kind, how its rows are shown, and the right to read them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.auth.models import User
+from apps.validation.definitions import services
+from apps.validation.definitions.models import Definition
+from apps.validation.definitions.services import DefinitionKind
+from apps.validation.problems import Unprocessable
+from apps.validation.violations import Violation, has_errors
+
+from .etags import etag, if_match
+from .idempotency import idempotent
+from .serializers import ViolationSerializer
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    """One version in a list."""
+
+    version = serializers.CharField()
+    status = serializers.ChoiceField(choices=Definition.Status.choices)
+    updatedAt = serializers.DateTimeField()
+    publishedAt = serializers.DateTimeField(allow_null=True)
+    publishedBy = serializers.CharField(allow_null=True, help_text="username")
+    violations = serializers.IntegerField(help_text="how many problems it was saved with")
+
+
+class DefinitionSerializer(serializers.Serializer[Any]):
+    """A definition as saved, and what is known about it."""
+
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    version = serializers.CharField()
+    status = serializers.ChoiceField(choices=Definition.Status.choices)
+    revision = serializers.IntegerField(help_text="the ETag")
+    updatedAt = serializers.DateTimeField()
+    document = serializers.JSONField(help_text="the definition itself; its schema is at validation/schemas")
+    violations = ViolationSerializer(many=True)
+    versions = VersionSerializer(many=True)
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    valid = serializers.BooleanField()
+    violations = ViolationSerializer(many=True)
+
+
+class PublishSerializer(serializers.Serializer[Any]):
+    version = serializers.CharField(max_length=64, required=False, help_text="default: the newest draft")
+
+
+class DefinitionViews:
+    """What a kind's views have in common."""
+
+    kind: DefinitionKind[Any]
+
+    def require_read(self, actor: User) -> None:
+        """Raise AccessDenied unless the actor may read definitions of this kind."""
+        raise NotImplementedError
+
+    def more(self, row: Any) -> dict[str, Any]:
+        """What the kind adds to an answer."""
+        return {}
+
+    def answer(self, row: Any, status: int = 200) -> Response:
+        """One version's document with all versions, and its ETag."""
+        body = {
+            self.kind.id_field: row.key,
+            "name": row.name,
+            "description": row.description,
+            "version": row.version,
+            "status": row.status,
+            "revision": row.revision,
+            "updatedAt": row.updated_at,
+            "document": row.document,
+            "violations": row.violations,
+            "versions": versions(self.kind, row.key),
+        }
+        return Response(body | self.more(row), status=status, headers={"ETag": etag(row.revision)})
+
+    def save(self, request: Request, document: dict[str, Any]) -> Response:
+        row, created = services.save_draft(
+            self.kind, actor=actor_of(request), document=document, if_match=if_match(request)
+        )
+        return self.answer(row, 201 if created else 200)
+
+
+class ValidateDefinition(DefinitionViews, APIView):
+    def post(self, request: Request) -> Response:
+        """Check a document and save nothing. Always 200, with every problem at once."""
+        self.require_read(actor_of(request))
+        violations = services.check(self.kind, document_of(request))
+        return Response({"valid": not has_errors(violations), "violations": [each.as_json() for each in violations]})
+
+
+class OneDefinition(DefinitionViews, APIView):
+    def get(self, request: Request, key: str) -> Response:
+        """The newest version's document, with all versions and what is wrong with it."""
+        self.require_read(actor_of(request))
+        return self.answer(services.find(self.kind, key=key))
+
+    @idempotent
+    def put(self, request: Request, key: str) -> Response:
+        """Save a draft of this definition. If-Match guards against overwriting somebody else's change."""
+        document = document_of(request)
+        if document.setdefault(self.kind.id_field, key) != key:
+            message = f"The address says {key}."
+            raise Unprocessable(violations=[Violation("id-mismatch", message, f"/{self.kind.id_field}")])
+        return self.save(request, document)
+
+    def delete(self, request: Request, key: str) -> Response:
+        """Take the definition out of use; what runs on it goes on."""
+        services.archive(self.kind, actor=actor_of(request), key=key)
+        return Response(status=204)
+
+
+class PublishDefinition(DefinitionViews, APIView):
+    @idempotent
+    def post(self, request: Request, key: str) -> Response:
+        """Make a draft immutable and usable. 422 when it has errors."""
+        form = PublishSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        version = form.validated_data.get("version")
+        return self.answer(services.publish(self.kind, actor=actor_of(request), key=key, version=version))
+
+
+class DefinitionVersions(DefinitionViews, APIView):
+    def get(self, request: Request, key: str) -> Response:
+        """All versions, newest first."""
+        self.require_read(actor_of(request))
+        services.find(self.kind, key=key)
+        return Response({"items": versions(self.kind, key)})
+
+
+class DefinitionVersion(DefinitionViews, APIView):
+    def get(self, request: Request, key: str, version: str) -> Response:
+        """One version's document."""
+        self.require_read(actor_of(request))
+        return self.answer(services.find(self.kind, key=key, version=version))
+
+
+def versions(kind: DefinitionKind[Any], key: str) -> list[dict[str, Any]]:
+    """Every version of a definition, the newest first."""
+    rows = kind.model.objects.filter(key=key).newest_first().select_related("published_by")
+    return [
+        {
+            "version": row.version,
+            "status": row.status,
+            "updatedAt": row.updated_at,
+            "publishedAt": row.published_at,
+            "publishedBy": row.published_by.username if row.published_by else None,
+            "violations": len(row.violations),
+        }
+        for row in rows
+    ]
+
+
+def actor_of(request: Request) -> User:
+    """Who asks; views for definitions are never open to the anonymous."""
+    return cast(User, request.user)
+
+
+def document_of(request: Request) -> dict[str, Any]:
+    """The body, which must be an object."""
+    if not isinstance(request.data, dict):
+        raise Unprocessable(violations=[Violation("type", "A definition is a JSON object.", "")])
+    return dict(request.data)

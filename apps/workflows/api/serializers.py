@@ -1,0 +1,133 @@
+"""What the workflow routes take and give, as the OpenAPI document describes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.validation.api.definitions import DefinitionSerializer
+from apps.workflows.models import WorkflowDefinition
+from apps.workflows.services.instances import BATCH_LIMIT
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know: a misspelt one must not be dropped silently."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
+            raise serializers.ValidationError({name: ["There is no such field."] for name in sorted(unknown)})
+        return super().to_internal_value(data)
+
+
+class WorkflowCountsSerializer(serializers.Serializer[Any]):
+    running = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    recent = serializers.IntegerField(help_text="started in the last 24 hours")
+
+
+class WorkflowSummarySerializer(serializers.Serializer[Any]):
+    """A workflow in a list: its newest version, and the one that new runs use."""
+
+    workflowId = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    latestVersion = serializers.CharField()
+    publishedVersion = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(choices=WorkflowDefinition.Status.choices)
+    tags = serializers.ListField(child=serializers.CharField())
+    updatedAt = serializers.DateTimeField()
+    violations = serializers.IntegerField()
+    instances = WorkflowCountsSerializer()
+
+
+class WorkflowSerializer(DefinitionSerializer):
+    """One version of a workflow."""
+
+    workflowId = serializers.CharField()
+    instances = WorkflowCountsSerializer()
+
+
+class StartSerializer(StrictSerializer):
+    """Starting a run."""
+
+    workflowId = serializers.CharField(max_length=255)
+    version = serializers.CharField(max_length=64, required=False, help_text="default: the newest published")
+    input = serializers.JSONField(required=False, help_text="must fit the workflow's inputSchema")
+    correlationId = serializers.CharField(max_length=255, required=False)
+
+
+class BatchSerializer(StrictSerializer):
+    instances = serializers.ListField(child=StartSerializer(), min_length=1, max_length=BATCH_LIMIT)
+
+
+class BatchResultSerializer(serializers.Serializer[Any]):
+    ids = serializers.ListField(child=serializers.UUIDField(), help_text="in the order of the request")
+
+
+class InstanceSummarySerializer(serializers.Serializer[Any]):
+    """A run in a list."""
+
+    id = serializers.UUIDField()
+    workflowDefinitionId = serializers.CharField()
+    workflowName = serializers.CharField()
+    definitionVersion = serializers.CharField()
+    status = serializers.CharField()
+    currentStepId = serializers.CharField(allow_null=True)
+    correlationId = serializers.CharField(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
+    startedBy = serializers.CharField(allow_null=True, help_text="username")
+    startedAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+    completedAt = serializers.DateTimeField(allow_null=True)
+
+
+class InstanceSerializer(InstanceSummarySerializer):
+    """A run, with the latest visit of each step and what it waits for."""
+
+    input = serializers.JSONField(allow_null=True)
+    output = serializers.JSONField(allow_null=True)
+    version = serializers.IntegerField()
+    seq = serializers.IntegerField(help_text="number of the latest history entry")
+    state = serializers.JSONField(help_text="{variables, currentStepId, steps, waitingFor}")
+    cancellation = serializers.JSONField(allow_null=True)
+    compensationState = serializers.JSONField(allow_null=True)
+    parentInstanceId = serializers.UUIDField(allow_null=True)
+    triggerEventId = serializers.CharField(allow_null=True)
+    document = serializers.JSONField(help_text="the definition that the run is pinned to")
+
+
+class HistoryEntrySerializer(serializers.Serializer[Any]):
+    seq = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    type = serializers.CharField()
+    stepId = serializers.CharField(required=False)
+    visit = serializers.IntegerField(required=False)
+    executionId = serializers.UUIDField(required=False)
+    data = serializers.JSONField(required=False)
+
+
+class HistorySerializer(serializers.Serializer[Any]):
+    items = HistoryEntrySerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="link to the entries that follow")
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    sentence = serializers.CharField()
+    since = serializers.DateTimeField()
+    movesWhen = serializers.CharField()
+    waitingFor = serializers.ListField(child=serializers.JSONField())
+
+
+class ReasonSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=1_000, required=False, allow_blank=True, default="")
+
+
+class CancelSerializer(ReasonSerializer):
+    shouldCompensate = serializers.BooleanField(required=False, default=False)
+
+
+class RetrySerializer(ReasonSerializer):
+    stepId = serializers.CharField(max_length=255, required=False, help_text="default: where the run failed")
+    input = serializers.JSONField(required=False, help_text="replaces what the step would compute as its input")

@@ -1,0 +1,28 @@
+"""Routes below ``/api/v1/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import definitions, instances
+
+app_name = "workflows"
+_DEFINITION = "workflows/definitions/<str:key>"
+_INSTANCE = "workflows/instances/<uuid:instance_id>"
+urlpatterns = [
+    path("workflows/definitions", definitions.WorkflowList.as_view(), name="definitions"),
+    path("workflows/definitions/validate", definitions.WorkflowValidate.as_view(), name="definition-validate"),
+    path(_DEFINITION, definitions.Workflow.as_view(), name="definition"),
+    path(f"{_DEFINITION}/publish", definitions.WorkflowPublish.as_view(), name="definition-publish"),
+    path(f"{_DEFINITION}/versions", definitions.WorkflowVersions.as_view(), name="definition-versions"),
+    path(f"{_DEFINITION}/versions/<str:version>", definitions.WorkflowVersion.as_view(), name="definition-version"),
+    path("workflows/instances", instances.InstanceList.as_view(), name="instances"),
+    path("workflows/instances/batch", instances.InstanceBatch.as_view(), name="instance-batch"),
+    path(_INSTANCE, instances.Instance.as_view(), name="instance"),
+    path(f"{_INSTANCE}/history", instances.InstanceHistory.as_view(), name="instance-history"),
+    path(f"{_INSTANCE}/explain", instances.InstanceExplain.as_view(), name="instance-explain"),
+    path(f"{_INSTANCE}/cancel", instances.InstanceCancel.as_view(), name="instance-cancel"),
+    path(f"{_INSTANCE}/suspend", instances.InstanceSuspend.as_view(), name="instance-suspend"),
+    path(f"{_INSTANCE}/resume", instances.InstanceResume.as_view(), name="instance-resume"),
+    path(f"{_INSTANCE}/retry", instances.InstanceRetry.as_view(), name="instance-retry"),
+]

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models import F, Field, Model, Q
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,7 +63,8 @@ class KeysetPagination(BasePagination):
     default_limit = 50
     max_limit = 500
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """One page of a QuerySet. Raises BadInput for a bad limit, ordering or cursor."""
         self.request = request
         limit = self._limit(request)
         self.columns = _columns(queryset.model, self._names(request, view))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -65,7 +66,7 @@ def _as_problem(error: Exception) -> Problem | None:
         case drf_errors.ValidationError():
             return Unprocessable(violations=list(_serializer_violations(error.get_full_details(), ())))
         case drf_errors.Throttled():
-            return TooManyRequests("Too many requests.", retry_after=int(error.wait or 1) + 1)
+            return TooManyRequests("Too many requests.", retry_after=math.ceil(getattr(error, "wait", None) or 1))
         case django_errors.RequestDataTooBig():
             return PayloadTooLarge("The body is too large.")
         case django_errors.ValidationError():

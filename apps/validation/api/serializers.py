@@ -47,7 +47,7 @@ class ValidateSerializer(serializers.Serializer[Any]):
 
     schemaId = serializers.CharField(required=False, help_text="Id of a schema of the registry: `workflow`.")
     schema = serializers.JSONField(required=False, help_text="A JSON Schema (draft 2020-12).")
-    data = serializers.JSONField(allow_null=True)
+    data = serializers.JSONField(allow_null=True)  # type: ignore[assignment]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("schemaId" in attrs) == ("schema" in attrs):
@@ -61,7 +61,7 @@ class ValidationResultSerializer(serializers.Serializer[Any]):
 
 
 class ValidateBatchSerializer(serializers.Serializer[Any]):
-    items = ValidateSerializer(many=True, min_length=1, max_length=MAX_BATCH)
+    items = ValidateSerializer(many=True, min_length=1, max_length=MAX_BATCH)  # type: ignore[call-arg]
 
 
 class BatchResultSerializer(serializers.Serializer[Any]):

@@ -10,9 +10,9 @@ A context is plain JSON data: {"input", "vars", "steps": {id: {"status", "output
 from apps.validation.expressions import syntax
 from apps.validation.expressions.errors import EvaluationError, ExpressionError
 from apps.validation.expressions.expression import Expression, compile_expression, truthy
-from apps.validation.expressions.lowering import Reference
 from apps.validation.expressions.parser import parse
 from apps.validation.expressions.paths import Context, Path
+from apps.validation.expressions.program import Reference
 from apps.validation.expressions.scope import (
     ALL_ROOTS,
     EVENT_ROOTS,

@@ -9,10 +9,11 @@ from typing import Any
 
 from apps.validation.expressions.errors import EvaluationError, ExpressionError
 from apps.validation.expressions.limits import check_limits
-from apps.validation.expressions.lowering import Reference, lower
+from apps.validation.expressions.lowering import lower
 from apps.validation.expressions.parser import MAX_LENGTH, parse
 from apps.validation.expressions.paths import ABSENT, Missing, Path, explain_missing, static_path, walker
 from apps.validation.expressions.plain import to_json
+from apps.validation.expressions.program import Reference
 from apps.validation.expressions.runtime import MixedNumbers, Program
 from apps.validation.expressions.scope import WORKFLOW_ROOTS
 from apps.validation.expressions.syntax import Literal, Node

@@ -7,9 +7,20 @@ twenty times in a row would double its data a million-fold although each part is
 from __future__ import annotations
 
 from apps.validation.expressions.errors import ExpressionError
-from apps.validation.expressions.syntax import Binary, Comprehension, Ident, Literal, Node, Ternary, children, walk
+from apps.validation.expressions.syntax import (
+    Binary,
+    Comprehension,
+    Ident,
+    Index,
+    Literal,
+    Node,
+    Select,
+    Ternary,
+    children,
+    walk,
+)
 
-MAX_DEPTH = 30
+MAX_DEPTH = 32
 MAX_NODES = 2_000
 MAX_LOOP_NESTING = 4
 MAX_WEIGHT = 256.0
@@ -44,8 +55,10 @@ def _check_depth(node: Node, depth: int, loops: int) -> None:
             if part is not None:
                 _check_depth(part, depth + 1, loops)
         return
+    # A path counts once, however long: it becomes one variable.
+    deeper = depth if isinstance(node, Select | Index) else depth + 1
     for child in children(node):
-        _check_depth(child, depth + 1, loops)
+        _check_depth(child, deeper, loops)
 
 
 def _weight(node: Node, bound: dict[str, float]) -> float:

@@ -8,12 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 from apps.validation.expressions.errors import ExpressionError
 from apps.validation.expressions.functions import check_call
-from apps.validation.expressions.paths import ABSENT, Context, Missing, Path, Walker, static_path, walker
+from apps.validation.expressions.paths import Path, Walker, boxed, first_of, present_at, static_path, walker
+from apps.validation.expressions.program import Fragment, Loop, Lowered, Reference
 from apps.validation.expressions.scope import check_root
 from apps.validation.expressions.syntax import (
     Binary,
@@ -33,45 +31,18 @@ from apps.validation.expressions.syntax import (
 from apps.validation.expressions.writer import Writer, field_text, literal_text
 
 MAX_VARIABLES = 64
+_TERNARY, _UNARY, _POSTFIX = 0, 6, 7
+_BINDING = {
+    "||": 1,
+    "&&": 2,
+    "+": 4,
+    "-": 4,
+    "*": 5,
+    "/": 5,
+    "%": 5,
+    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!=", "in"), 3),
+}
 TYPE_NAMES = frozenset({"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"})
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One place where the expression reads the context. `optional` reads may find nothing there."""
-
-    path: Path
-    column: int
-    optional: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """CEL text with what it needs: `variables` by name, and the way back to the author's columns."""
-
-    text: str
-    variables: frozenset[str]
-    column_of: Callable[[int], int]
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A hoisted map or filter. `captured` are the outer macro variables that its parts use."""
-
-    variable: str
-    captured: tuple[str, ...]
-    condition: Fragment | None
-    body: Fragment | None
-
-
-@dataclass(slots=True)
-class Lowered:
-    """An expression ready to be handed to the runtime."""
-
-    main: Fragment
-    fetchers: dict[str, Walker] = field(default_factory=dict)
-    paths: dict[str, Path] = field(default_factory=dict)
-    loops: list[Loop] = field(default_factory=list)
 
 
 def lower(root: Node, roots: frozenset[str], *, loose: bool = False) -> tuple[Lowered, list[Reference]]:
@@ -135,23 +106,24 @@ class _Emitter:
             case Ident(name=name):
                 self.out.put(name, node.column)
             case Select():
-                self.emit(node.operand)
+                self.emit_tight(node.operand, _POSTFIX)
                 self.out.put((".?" if node.optional else ".") + field_text(node.field), node.column)
             case Index():
-                self.emit(node.operand)
+                self.emit_tight(node.operand, _POSTFIX)
                 self.bracket("[?" if node.optional else "[", [node.index], "]", node.column)
             case Call():
                 self.call(node)
             case Unary():
-                self.bracket(f"({node.operator}(", [node.operand], "))", node.column)
+                self.out.put(node.operator, node.column)
+                self.emit_tight(node.operand, _POSTFIX)
             case Binary():
                 self.binary(node)
             case Ternary():
                 self.ternary(node)
             case ListExpr():
-                self.list(node)
+                self.list_items(node)
             case MapExpr():
-                self.map(node)
+                self.map_entries(node)
             case Comprehension():
                 self.comprehension(node)
 
@@ -178,7 +150,7 @@ class _Emitter:
             self.out.put(name, column)
         else:
             # Python has no optional values, so the value travels in a box from which CEL takes it.
-            name = self.use("p", (path,), _boxed(walker(path)), column, optional=True)
+            name = self.use("p", (path,), boxed(walker(path)), column, optional=True)
             self.out.put(f"{name}.?v", column)
 
     # Operators
@@ -191,27 +163,46 @@ class _Emitter:
             self.emit(node)
         self.out.put(closing)
 
+    def emit_tight(self, node: Node, binding: int) -> None:
+        """Emit a node, in brackets only where it binds looser than `binding`: the runtime counts brackets as depth."""
+        if self.path_of(node) is None and _binding(node) < binding:
+            self.bracket("(", [node], ")")
+        else:
+            self.emit(node)
+
     def binary(self, node: Binary) -> None:
-        opening = "dyn(" if self.lowering.loose and node.operator not in ("&&", "||") else "("
-        self.bracket("(" + opening, [node.left], ")")
+        own = _binding(node)
+        if self.lowering.loose and node.operator not in ("&&", "||"):
+            self.bracket("dyn(", [node.left], ")")
+            self.out.put(f" {node.operator} ", node.column)
+            self.bracket("dyn(", [node.right], ")", node.column)
+            return
+        self.emit_tight(node.left, own)
         self.out.put(f" {node.operator} ", node.column)
-        # Some error positions are those of the operator, others those of the right side.
-        self.bracket(opening, [node.right], "))", node.column)
+        self.emit_tight(node.right, own + 1 if own > _BINDING["&&"] else own)
 
     def ternary(self, node: Ternary) -> None:
-        # `x ? 'text' : null` is fine in JSON; dyn() keeps CEL from asking for one type.
-        self.bracket("((", [node.condition], ")")
-        self.bracket(" ? dyn(", [node.yes], ")", node.column)
-        self.bracket(" : dyn(", [node.no], "))")
+        self.emit_tight(node.condition, _BINDING["||"])
+        self.out.put(" ? ", node.column)
+        self.branch(node.yes, _BINDING["||"])
+        self.out.put(" : ")
+        self.branch(node.no, _TERNARY)
 
-    def list(self, node: ListExpr) -> None:
+    def branch(self, node: Node, binding: int) -> None:
+        """`x ? 'text' : null` is fine in JSON; dyn() keeps CEL from asking for one type."""
+        if isinstance(node, Ternary) or self.path_of(node) is not None:
+            self.emit_tight(node, binding)
+        else:
+            self.bracket("dyn(", [node], ")")
+
+    def list_items(self, node: ListExpr) -> None:
         self.out.put("[", node.column)
         for position, item in enumerate(node.items):
             self.out.put((", " if position else "") + ("?" if position in node.optional else ""))
             self.emit(item)
         self.out.put("]")
 
-    def map(self, node: MapExpr) -> None:
+    def map_entries(self, node: MapExpr) -> None:
         self.out.put("{", node.column)
         for position, (key, value) in enumerate(node.entries):
             self.out.put((", " if position else "") + ("?" if position in node.optional else ""))
@@ -234,9 +225,9 @@ class _Emitter:
             case "has", None:
                 self.has(node)
             case "exists", None:
-                self.out.put("(dyn(", node.column)
+                self.out.put("dyn(", node.column)
                 self.lenient([arguments[0]])
-                self.out.put(") != null)")
+                self.out.put(") != null")
             case "isEmpty", None:
                 self.out.put("__empty(", node.column)
                 self.lenient([arguments[0]])
@@ -244,10 +235,9 @@ class _Emitter:
             case "coalesce", None:
                 self.lenient(arguments)
             case "hasRole", target if target is not None:
-                self.bracket("((", arguments, ")")
+                self.emit_tight(arguments[0], _BINDING["in"] + 1)
                 self.out.put(" in ", node.column)
                 self.emit(Select(target, "roles", node.column))
-                self.out.put(")")
             case "contains", None:
                 self.bracket("__contains(", arguments, ")", node.column)
             case ("replace" | "join") as name, target if target is not None:
@@ -255,7 +245,7 @@ class _Emitter:
             case name, None:
                 self.bracket(f"{name}(", arguments, ")", node.column)
             case name, target:
-                self.bracket("(", [target], ")")
+                self.emit_tight(target, _POSTFIX)
                 self.bracket(f".{name}(", arguments, ")", node.column)
 
     def has(self, node: Call) -> None:
@@ -265,7 +255,7 @@ class _Emitter:
         if path is None or len(path.keys) == 1:
             self.bracket("has(", [select], ")", node.column)
             return
-        name = self.use("h", (path,), _present(path), select.column, optional=True)
+        name = self.use("h", (path,), present_at(path), select.column, optional=True)
         self.out.put(name, node.column)
 
     def lenient(self, nodes: list[Node]) -> None:
@@ -277,7 +267,7 @@ class _Emitter:
                 break
             paths.append(path)
         if paths:
-            fetch = _first_of(tuple(walker(Path(path.keys, 1)) for path in paths))
+            fetch = first_of(tuple(walker(Path(path.keys, 1)) for path in paths))
             name = self.use("c", tuple(Path(path.keys) for path in paths), fetch, nodes[0].column, optional=True)
         rest = nodes[max(1, len(paths)) :]
         local = f"__b{self.lowering.binds}"
@@ -314,7 +304,7 @@ class _Emitter:
         inner = self.bound | {node.variable}
         parts = [part for part in (node.condition, node.body) if part is not None]
         if node.kind not in ("map", "filter"):
-            self.bracket("(", [node.range], ")")
+            self.emit_tight(node.range, _POSTFIX)
             self.out.put(f".{node.kind}({node.variable}", node.column)
             outer, self.bound = self.bound, inner
             for part in parts:
@@ -332,41 +322,23 @@ class _Emitter:
         self.out.put(", [" + ", ".join(captured) + "])")
 
 
+def _binding(node: Node) -> int:
+    """How tightly a node's text holds together; higher is tighter."""
+    match node:
+        case Ternary():
+            return _TERNARY
+        case Binary(operator=operator):
+            return _BINDING[operator]
+        case Unary():
+            return _UNARY
+        case Call(function="hasRole"):
+            return _BINDING["in"]
+        case Call(function="exists", target=None):
+            return _BINDING["!="]
+    return _POSTFIX
+
+
 def _root_of(node: Node) -> Ident | None:
     while isinstance(node, Select | Index):
         node = node.operand
     return node if isinstance(node, Ident) else None
-
-
-def _boxed(fetch: Walker) -> Walker:
-    def box(context: Context) -> dict[str, object]:
-        value = fetch(context)
-        return {} if value is ABSENT else {"v": value}
-
-    return box
-
-
-def _present(path: Path) -> Walker:
-    parent, key = walker(Path(path.keys[:-1])), path.keys[-1]
-
-    def present(context: Context) -> bool:
-        holder = parent(context)
-        if not hasattr(holder, "keys"):
-            raise Missing
-        return key in holder
-
-    return present
-
-
-def _first_of(fetchers: tuple[Walker, ...]) -> Walker:
-    def first(context: Context) -> object:
-        for fetch in fetchers:
-            try:
-                value = fetch(context)
-            except Missing:
-                continue
-            if value is not ABSENT and value is not None:
-                return value
-        return None
-
-    return first

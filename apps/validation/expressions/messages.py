@@ -16,6 +16,7 @@ _CARRIED = re.compile(r"\[\[(?P<code>[a-z-]+)\]\] ")
 _OVERLOAD = re.compile(r"(?:found no matching overload for|No matching overloads found :) '?(?P<what>.*)$", re.DOTALL)
 _APPLIED = re.compile(r"^(?P<name>[^'( ]+)'? ?(?:applied to )?'?\(?(?P<types>.*)$", re.DOTALL)
 _MEMBER = re.compile(r"^\((?P<holder>[^)]*)\)\.(?P<name>\w+)\((?P<types>.*)\)$")
+_CALL = re.compile(r"\w+\(")
 _TYPES = {
     "int": "a whole number",
     "int64": "a whole number",
@@ -83,14 +84,16 @@ def evaluation(text: str) -> tuple[str, str]:
     if "No matching overloads" in plain:
         return "type-mismatch", overload(plain)
     if "Key not found" in plain:
-        return "missing", f"There is no field {plain.rpartition(':')[2].strip()}."
+        field = plain.rpartition(":")[2].strip(' "')
+        return "missing", f"There is no field `{field}`."
     if "SELECT" in plain:
         return "missing", "A field is read from a value that is not an object."
     if "Iteration budget" in plain or "recursion" in plain:
         return "too-much-work", "The expression takes too many steps; use FOR_EACH for long lists."
     if code == "too-much-work" or not status:
         code = "evaluation-failed"
-    return code, plain[:1].upper() + plain[1:] + ("" if plain.endswith(".") else ".")
+    sentence = plain if _CALL.match(plain) else plain[:1].upper() + plain[1:]
+    return code, sentence + ("" if sentence.endswith(".") else ".")
 
 
 def overload(text: str) -> str:

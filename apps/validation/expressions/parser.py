@@ -158,7 +158,11 @@ class _Parser:
         while token := self.accept("!", "-"):
             if len(signs) >= MAX_NESTING:
                 raise ExpressionError("expression-too-large", "Too many signs in a row.", token.column)
-            signs.append(token)
+            if signs and signs[-1].value == token.value:
+                # As CEL has it, two equal signs cancel each other out.
+                signs.pop()
+            else:
+                signs.append(token)
         if signs and signs[-1].value == "-" and self.token.kind in ("int", "double"):
             minus, number = signs.pop(), self.advance()
             assert isinstance(number.value, int | float)
@@ -224,9 +228,9 @@ class _Parser:
             self.expect(")", "to close the bracket")
             return node
         if self.accept("["):
-            return self.list(token)
+            return self.list_items(token)
         if self.accept("{"):
-            return self.map(token)
+            return self.map_entries(token)
         raise self.unexpected("A value is missing")
 
     def identifier(self) -> Node:
@@ -247,7 +251,7 @@ class _Parser:
             raise ExpressionError("expression-syntax", "has() takes one field, as in has(input.address).", token.column)
         return call
 
-    def list(self, opening: Token) -> Node:
+    def list_items(self, opening: Token) -> Node:
         items: list[Node] = []
         optional: set[int] = set()
         while not self.accept("]"):
@@ -259,7 +263,7 @@ class _Parser:
                 break
         return ListExpr(tuple(items), opening.column, frozenset(optional))
 
-    def map(self, opening: Token) -> Node:
+    def map_entries(self, opening: Token) -> Node:
         entries: list[tuple[Node, Node]] = []
         optional: set[int] = set()
         while not self.accept("}"):

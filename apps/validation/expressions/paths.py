@@ -137,6 +137,45 @@ def _step(value: Any, key: str | int) -> Any:
         raise Missing from None
 
 
+def boxed(fetch: Walker) -> Walker:
+    """An optional path for CEL, which Python has no optional values for: `{"v": value}`, or `{}`."""
+
+    def box(context: Context) -> dict[str, object]:
+        value = fetch(context)
+        return {} if value is ABSENT else {"v": value}
+
+    return box
+
+
+def present_at(path: Path) -> Walker:
+    """Whether the last key is there; Missing if what should hold it is no object."""
+    parent, key = walker(Path(path.keys[:-1])), path.keys[-1]
+
+    def present(context: Context) -> bool:
+        holder = parent(context)
+        if not hasattr(holder, "keys"):
+            raise Missing
+        return key in holder
+
+    return present
+
+
+def first_of(fetchers: tuple[Walker, ...]) -> Walker:
+    """The first value that is there and not null, else null."""
+
+    def first(context: Context) -> object:
+        for fetch in fetchers:
+            try:
+                value = fetch(context)
+            except Missing:
+                continue
+            if value is not ABSENT and value is not None:
+                return value
+        return None
+
+    return first
+
+
 def explain_missing(path: Path, context: Context) -> EvaluationError:
     """Why the walk failed, in words: which part is there, and which is not."""
     value: Any = context

@@ -18,9 +18,10 @@ from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_option
 
 from apps.validation.expressions.errors import EvaluationError, ExpressionError
 from apps.validation.expressions.functions import extension
-from apps.validation.expressions.lowering import MAX_VARIABLES, Fragment, Lowered
+from apps.validation.expressions.lowering import MAX_VARIABLES
 from apps.validation.expressions.messages import carry, evaluation, overload
 from apps.validation.expressions.paths import Missing, explain_missing
+from apps.validation.expressions.program import Fragment, Lowered
 
 MAX_ITERATIONS = 20_000
 MAX_SECONDS = 0.25

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from jsonschema.exceptions import ValidationError
-
 from apps.validation.durations import DurationError
 from apps.validation.schemas.fields import known_fields
 from apps.validation.schemas.formats import SHOWN
@@ -38,7 +36,7 @@ class Findings(Exception):
         super().__init__("findings")
 
 
-def explain(errors: Iterable[ValidationError]) -> list[Violation]:
+def explain(errors: Iterable[Any]) -> list[Violation]:
     """All violations for a validator's errors, without doubles."""
     found: dict[tuple[str, str, str], Violation] = {}
     for error in errors:
@@ -64,7 +62,7 @@ def _missing_pointer(violation: Violation) -> str:
     return violation.pointer + pointer_to(name)
 
 
-def _translate(error: ValidationError) -> Iterator[Violation]:
+def _translate(error: Any) -> Iterator[Violation]:
     pointer = pointer_to(*error.absolute_path)
     messages = error.schema.get("x-messages", {}) if isinstance(error.schema, dict) else {}
     keyword = str(error.validator)
@@ -90,9 +88,9 @@ def _hint(schema: Any) -> str:
     return str(schema.get("description", "")) if isinstance(schema, dict) else ""
 
 
-def _branches(error: ValidationError, pointer: str) -> Iterator[Violation]:
+def _branches(error: Any, pointer: str) -> Iterator[Violation]:
     """The branch whose complaints lie deepest was the one meant; if none got past its type, name the choices."""
-    branches: dict[Any, list[ValidationError]] = {}
+    branches: dict[Any, list[Any]] = {}
     for sub in error.context or ():
         branches.setdefault(sub.schema_path[0], []).append(sub)
     if not branches:
@@ -100,7 +98,7 @@ def _branches(error: ValidationError, pointer: str) -> Iterator[Violation]:
         return
     own = len(error.absolute_path)
 
-    def likeliness(errors: Sequence[ValidationError]) -> tuple[bool, int, int]:
+    def likeliness(errors: Sequence[Any]) -> tuple[bool, int, int]:
         decides = any(e.validator in ("type", "const", "enum") and len(e.absolute_path) <= own for e in errors)
         return (decides, -max(len(e.absolute_path) for e in errors), len(errors))
 
@@ -130,7 +128,7 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _unknown(error: ValidationError, pointer: str) -> Iterator[Violation]:
+def _unknown(error: Any, pointer: str) -> Iterator[Violation]:
     fields = known_fields(error.schema)
     title = fields.title or "This object"
     for name in error.instance:
@@ -138,7 +136,7 @@ def _unknown(error: ValidationError, pointer: str) -> Iterator[Violation]:
             yield unknown_field(name, error.instance, fields, title, pointer)
 
 
-def _required(error: ValidationError, pointer: str) -> Iterator[Violation]:
+def _required(error: Any, pointer: str) -> Iterator[Violation]:
     for name in error.validator_value:
         if name not in error.instance and error.message.startswith(repr(name)):
             properties = error.schema.get("properties", {})
@@ -146,7 +144,7 @@ def _required(error: ValidationError, pointer: str) -> Iterator[Violation]:
             yield Violation("required", f"`{name}` is missing.", pointer, hint=_hint(described))
 
 
-def _plain(error: ValidationError, keyword: str, pointer: str) -> Violation:
+def _plain(error: Any, keyword: str, pointer: str) -> Violation:
     value, instance, schema = error.validator_value, error.instance, error.schema
     if "propertyNames" in error.absolute_schema_path and error.absolute_schema_path[-1] == keyword:
         name = str(instance)

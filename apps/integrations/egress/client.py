@@ -81,7 +81,7 @@ async def request(
     try:
         rules.check_method(method)
         rules.check_headers(sent)
-        return await _follow(method, url, sent, body, limits, limit, allowed, only)
+        return await _follow(method, url, sent, body, timeout, limits, limit, allowed, only)
     except Refused as error:
         await record_refusal(error, method=method, url=url, purpose=purpose)
         raise
@@ -98,6 +98,7 @@ async def _follow(
     url: str,
     headers: dict[str, str],
     body: bytes | None,
+    timeout: float,
     limits: aiohttp.ClientTimeout,
     limit: int,
     allow: AllowList,
@@ -105,7 +106,7 @@ async def _follow(
 ) -> Response:
     target = _target(url, allow, only)
     try:
-        async with asyncio.timeout(limits.total):
+        async with asyncio.timeout(timeout):
             for _ in range(config.MAX_REDIRECTS + 1):
                 response, location = await _send(method, target, headers, body, limits, limit, allow)
                 if location is None:
@@ -118,7 +119,7 @@ async def _follow(
                     headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
                 target = following
     except TimeoutError as error:
-        raise TimedOut(f"no complete answer within {limits.total:g} s", host=target.host) from error
+        raise TimedOut(f"no complete answer within {timeout:g} s", host=target.host) from error
     raise TooManyRedirects(f"more than {config.MAX_REDIRECTS} redirects", host=target.host)
 
 

@@ -32,9 +32,14 @@ def max_connections() -> int:
 
 @lru_cache(maxsize=256)
 def timeouts(total: float, connect: float | None = None, read: float | None = None) -> ClientTimeout:
-    """Seconds. `connect` and `read` (between two arrivals of bytes) default to 10 and 30, never above `total`."""
+    """Seconds. `connect` and `read` (between two arrivals of bytes) default to 10 and 30.
+
+    `total` is not in it: the client holds it over redirects with one timer of its own, and leaves out a `read` that
+    could not pass before it.
+    """
+    read = 30.0 if read is None else read
     return ClientTimeout(
-        total=total,
+        total=None,
         sock_connect=min(total, 10.0 if connect is None else connect),
-        sock_read=min(total, 30.0 if read is None else read),
+        sock_read=read if read < total else None,
     )

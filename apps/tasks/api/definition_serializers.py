@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apps.tasks import presentation
 from apps.tasks.models import TaskDefinition
 
-from .serializers import PersonSerializer, StrictSerializer
+from .serializers import StrictSerializer, TaskPersonSerializer
 
 
 class TaskDefinitionSummarySerializer(serializers.Serializer[TaskDefinition]):
@@ -34,12 +34,16 @@ class TaskVersionSerializer(serializers.Serializer[TaskDefinition]):
     version = serializers.CharField()
     status = serializers.ChoiceField(choices=TaskDefinition.Status.choices)
     publishedAt = serializers.DateTimeField(allow_null=True)
-    publishedBy = PersonSerializer(allow_null=True)
+    publishedBy = TaskPersonSerializer(allow_null=True)
     updatedAt = serializers.DateTimeField()
     checksum = serializers.CharField()
 
     def to_representation(self, instance: TaskDefinition) -> dict[str, Any]:
         return presentation.version_summary(instance)
+
+
+class TaskVersionListSerializer(serializers.Serializer[Any]):
+    items = TaskVersionSerializer(many=True)
 
 
 class TaskDefinitionSerializer(serializers.Serializer[Any]):

@@ -174,9 +174,7 @@ class TaskDefinitionPublishView(APIView):
 
 
 class TaskVersionListView(APIView):
-    @extend_schema(
-        operation_id="task_versions_list", tags=_TAGS, responses={200: forms.TaskVersionSerializer(many=True)}
-    )
+    @extend_schema(operation_id="task_versions_list", tags=_TAGS, responses={200: forms.TaskVersionListSerializer})
     def get(self, request: Request, task_key: str) -> Response:
         """All versions, newest first."""
         require_view(actor_of(request))

@@ -23,7 +23,7 @@ _TAGS = ["tasks"]
 
 
 class CommentsView(APIView):
-    @extend_schema(operation_id="tasks_comments_list", tags=_TAGS, responses=forms.CommentSerializer(many=True))
+    @extend_schema(operation_id="tasks_comments_list", tags=_TAGS, responses=forms.CommentListSerializer)
     def get(self, request: Request, task_id: UUID) -> Response:
         """What was said about a task, oldest first."""
         task = selectors.find_task(actor_of(request), task_id)
@@ -47,7 +47,7 @@ class CommentsView(APIView):
 class AttachmentsView(APIView):
     parser_classes = [MultiPartParser]
 
-    @extend_schema(operation_id="tasks_attachments_list", tags=_TAGS, responses=forms.AttachmentSerializer(many=True))
+    @extend_schema(operation_id="tasks_attachments_list", tags=_TAGS, responses=forms.AttachmentListSerializer)
     def get(self, request: Request, task_id: UUID) -> Response:
         """The files of a task."""
         task = selectors.find_task(actor_of(request), task_id)

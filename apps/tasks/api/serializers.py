@@ -23,7 +23,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class PersonSerializer(serializers.Serializer[Any]):
+class TaskPersonSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     username = serializers.CharField()
     fullName = serializers.CharField(allow_blank=True)
@@ -42,11 +42,11 @@ class TaskSummarySerializer(serializers.Serializer[Task]):
     definitionVersion = serializers.CharField(allow_null=True)
     workflowInstanceId = serializers.UUIDField(allow_null=True)
     stepId = serializers.CharField(allow_null=True)
-    assignee = PersonSerializer(allow_null=True)
+    assignee = TaskPersonSerializer(allow_null=True)
     candidateUsers = serializers.ListField(child=serializers.CharField())
     candidateGroups = serializers.ListField(child=serializers.CharField())
-    requestedBy = PersonSerializer(allow_null=True)
-    completedBy = PersonSerializer(allow_null=True)
+    requestedBy = TaskPersonSerializer(allow_null=True)
+    completedBy = TaskPersonSerializer(allow_null=True)
     outcome = serializers.CharField(allow_null=True)
     dueAt = serializers.DateTimeField(allow_null=True)
     overdue = serializers.BooleanField()
@@ -62,7 +62,7 @@ class TaskSummarySerializer(serializers.Serializer[Task]):
 
 class CommentSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    author = PersonSerializer()
+    author = TaskPersonSerializer()
     text = serializers.CharField()
     createdAt = serializers.DateTimeField()
 
@@ -72,8 +72,16 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     contentType = serializers.CharField()
     size = serializers.IntegerField()
-    uploadedBy = PersonSerializer()
+    uploadedBy = TaskPersonSerializer()
     createdAt = serializers.DateTimeField()
+
+
+class CommentListSerializer(serializers.Serializer[Any]):
+    items = CommentSerializer(many=True)
+
+
+class AttachmentListSerializer(serializers.Serializer[Any]):
+    items = AttachmentSerializer(many=True)
 
 
 class ExecutionMetadataSerializer(serializers.Serializer[Any]):

@@ -40,6 +40,26 @@ def jumps(step: Step, outcomes: Sequence[str] | None) -> list[Jump]:
     return found + _on_failure(step, onward)
 
 
+def never_onward(step: Step) -> str | None:
+    """What makes a step's `next` useless, if anything does."""
+    if text(mapping(step.document, "transitions"), "default") is not None:
+        return "the `default` transition"
+    if step.type == "DECISION" and text(step.document, "default") is not None:
+        return "`default`"
+    return "END" if step.type == "END" else None
+
+
+def named_in_vain(step: Step) -> Iterator[tuple[str, str]]:
+    """(step id, pointer) of the targets of a `next` that is never taken; they must exist all the same."""
+    if never_onward(step) is None:
+        return
+    if (target := text(step.document, "next")) is not None:
+        yield target, step.pointer + "/next"
+    for index, entry in records(step.document, "next"):
+        if (target := text(entry, "nextStepId")) is not None:
+            yield target, step.pointer + pointer_to("next", index, "nextStepId")
+
+
 def condition_of(step: Step) -> Assumptions:
     """What holds inside a step that has a condition."""
     condition = step.document.get("condition")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from apps.validation.violations import pointer_to
 
 from .findings import Findings, certain_fix, did_you_mean, listed
-from .jumps import covers
+from .jumps import covers, never_onward
 from .outline import Outline, Step, mapping, records, text
 from .producers import Producers
 
@@ -87,6 +87,14 @@ def _check_choices(step: Step, findings: Findings) -> None:
 
 
 def _check_next(step: Step, findings: Findings) -> None:
+    if step.document.get("next") and (instead := never_onward(step)) is not None:
+        findings.warning(
+            "next-never-taken",
+            step.pointer + "/next",
+            f"`next` is never taken: {instead} of {step.step_id!r} comes before it.",
+            hint="Remove one of the two.",
+        )
+        return
     entries = records(step.document, "next")
     if not entries:
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from .findings import Findings, certain_fix, certainly_meant, did_you_mean
 from .graph import Edge, Graph, How
-from .jumps import failure_targets, jumps
+from .jumps import failure_targets, jumps, named_in_vain
 from .outline import Outline, Scope, Step, mapping, text
 
 Outcomes = Callable[[Step], Sequence[str] | None]
@@ -79,6 +79,8 @@ def _wire_inner(graph: Graph, step: Step) -> None:
 
 
 def _wire_jumps(graph: Graph, step: Step, outcomes: Sequence[str] | None, findings: Findings) -> None:
+    for step_id, pointer in named_in_vain(step):
+        _resolve(graph.outline, step.scope, step_id, pointer, findings)
     for jump in jumps(step, outcomes):
         if jump.target is None:
             target = graph.exit_of(step.scope)

@@ -8,3 +8,10 @@ class EventsConfig(AppConfig):
     label = "events"
     verbose_name = "Events"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.validation.definitions import kinds
+
+        from .kind import EVENT
+
+        kinds.register(EVENT)

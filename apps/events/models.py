@@ -1,4 +1,4 @@
-"""The event store: append-only, one row per event."""
+"""Event definitions, and the event store: append-only, one row per event."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from django.db import models
 from django.db.models.functions import Now
 
 from apps.auth.identifiers import uuid7
+from apps.validation.definitions.models import Definition
+
+
+class EventDefinition(Definition):
+    """One version of an event definition (schemas/event.json): the events of one pattern."""
+
+    class Meta(Definition.Meta):
+        abstract = False
 
 
 class Event(models.Model):

@@ -8,3 +8,10 @@ class TasksConfig(AppConfig):
     label = "tasks"
     verbose_name = "Tasks"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.validation.definitions import kinds
+
+        from .services.definitions import TASKS
+
+        kinds.register(TASKS)

@@ -11,7 +11,10 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.tasks.runtime import outcomes
+        from apps.validation.definitions import kinds
 
+        from .kind import WORKFLOW
         from .orchestrator.wave import Orchestrator
 
         outcomes.register(Orchestrator())
+        kinds.register(WORKFLOW)

@@ -39,5 +39,5 @@ def _task_ids(value: Any) -> list[str]:
 _NESTED = ("steps", "branches", "parallelBranches", "compensationSteps")
 
 WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
-    "workflow", "workflowId", WorkflowDefinition, _checks, _pin_tasks
+    "workflow", "workflowId", WorkflowDefinition, _checks, _pin_tasks, order=50
 )

@@ -9,7 +9,7 @@ from apps.tasks.checks import check_task
 from apps.tasks.models import TaskDefinition
 from apps.validation.definitions import services as definitions
 
-TASKS = definitions.DefinitionKind("task", "taskId", TaskDefinition, check_task)
+TASKS = definitions.DefinitionKind("task", "taskId", TaskDefinition, check_task, order=20)
 
 
 def save_definition(

@@ -32,7 +32,8 @@ class DefinitionKind(Generic[D]):
 
     ``name`` is the document kind (its JSON Schema is schemas/<name>.json), ``id_field`` the business id's field in the
     document, ``checks`` the checks beyond the JSON Schema (references, data flow): document → violations. ``seal``
-    fixes on the row, when it is published, what its document leaves open.
+    fixes on the row, when it is published, what its document leaves open. ``order``: a bundle applies kinds with lower
+    numbers first.
     """
 
     name: str
@@ -40,6 +41,7 @@ class DefinitionKind(Generic[D]):
     model: type[D]
     checks: Callable[[dict[str, Any]], list[Violation]]
     seal: Callable[[D], None] = lambda row: None
+    order: int = 100
 
     @property
     def design(self) -> str:
@@ -52,7 +54,9 @@ def check(kind: DefinitionKind[D], document: dict[str, Any]) -> list[Violation]:
 
 
 def content_checksum(document: dict[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """Tells two documents apart by their content; ``kind`` does not count, for the API's path may say it instead."""
+    content = {name: value for name, value in document.items() if name != "kind"}
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 @transaction.atomic
@@ -70,7 +74,7 @@ def save_draft(
         raise Unprocessable(f"The {kind.name} definition does not fit its schema.", violations=violations)
     found = kind.checks(document)
     key, version = document[kind.id_field], document.get("version", "1.0.0")
-    document = {**document, "version": version}
+    document = {name: value for name, value in document.items() if name != "kind"} | {"version": version}
     fields = {
         "name": document.get("name") or key,
         "description": document.get("description", ""),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from apps.events.models import EventDefinition
 from apps.tasks.models import TaskDefinition
 from apps.validation.definitions.models import Definition
 from apps.workflows.checks.catalog import TaskFacts, task_facts
@@ -50,8 +51,10 @@ class DatabaseCatalog:
         return _keys(WorkflowDefinition)
 
     def event(self, pattern: str) -> Mapping[str, Any] | None:
-        """None: event definitions are not kept yet, so that any payload is possible."""
-        return None
+        """The definition of the events with this pattern; None when nobody defined one."""
+        rows = EventDefinition.objects.filter(document__pattern=pattern).live().newest_first()
+        row = rows.published().first() or rows.first()
+        return None if row is None else row.document
 
 
 def _document(model: type[Definition], key: str, version: str | None) -> dict[str, Any] | None:

@@ -65,6 +65,7 @@ def task_detail(task: Task, actor: User) -> dict[str, Any]:
         "draft": task.draft,
         "manual": task.manual or {},
         "executorId": task.executor_id,
+        **_retry_policy(task),
         "executionMetadata": {
             "startTime": instant(task.started_at),
             "endTime": instant(task.completed_at),
@@ -150,6 +151,12 @@ def definition_detail(definition: TaskDefinition, versions: list[TaskDefinition]
         "updatedAt": instant(definition.updated_at),
         "versions": [version_summary(version) for version in versions],
     }
+
+
+def _retry_policy(task: Task) -> dict[str, Any]:
+    """The definition's policy, where there is one."""
+    policy = task.definition.document.get("retryPolicy") if task.definition else None
+    return {} if policy is None else {"retryPolicy": policy}
 
 
 def _milliseconds(task: Task) -> int | None:

@@ -19,6 +19,7 @@ from django.urls import re_path
 
 from apps.tasks.consumers import websocket_urlpatterns as tasks
 from apps.workflows.consumers import websocket_urlpatterns as workflows
+from apps.workflows.consumers import websocket_urlpatterns as workflows
 from augmented.checks import refuse_to_start_wrongly
 
 NOT_FOUND = 4404
@@ -35,5 +36,5 @@ class Nowhere(AsyncWebsocketConsumer):
 
 
 # Who is behind a socket and whether its Origin may open it is the consumers' own check (apps/auth/consumers.py).
-sockets = URLRouter([*tasks, *workflows, re_path(r"", Nowhere.as_asgi())])
+sockets = URLRouter([*workflows, *tasks, *workflows, re_path(r"", Nowhere.as_asgi())])
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

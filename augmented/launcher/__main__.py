@@ -42,9 +42,9 @@ def main(arguments: list[str]) -> int:
 def _equip(command: str) -> None:
     """Outside of .venv: make it, fill it, build what the command needs."""
     if command == "run":
-        from augmented.launcher.run import ports
+        from augmented.launcher.run import check_before_installing
 
-        ports()  # a taken port is said before a minute of installing, not after it
+        check_before_installing()
     development, bundle = COMMANDS[command]
     install.install(development=development)
     if bundle:

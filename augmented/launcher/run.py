@@ -49,16 +49,27 @@ def require_free(host: str, port: int, advice: str) -> None:
             raise LaunchError(f"Port {port} on {host} cannot be used: {error}. {advice}") from error
 
 
+def check_before_installing() -> None:
+    """What would stop the start anyway is said at once, not after a minute of installing. Raises LaunchError."""
+    with only_one(VAR):
+        clear_the_way()
+
+
+def clear_the_way() -> tuple[str, int]:
+    """End what a killed run left behind (it may hold the port), then (host, port). The caller holds var/."""
+    cleared = clear_leftovers(VAR)
+    if cleared:
+        say(f"  Ended {cleared} processes that an earlier run left behind.")
+    return ports()
+
+
 def run() -> None:
     """Start, prepare, print where to go, watch. Returns after an orderly stop; raises LaunchError for what went wrong."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGHUP, _stop)
     with only_one(VAR):
-        cleared = clear_leftovers(VAR)
-        if cleared:
-            say(f"  Ended {cleared} processes that an earlier run left behind.")
-        host, port = ports()
+        host, port = clear_the_way()
         supervisor = None
         try:
             supervisor = _start(host, port)

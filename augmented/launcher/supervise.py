@@ -97,7 +97,8 @@ def only_one(var: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
-            raise LaunchError(f"It is running already (process {lock.read().strip() or 'unknown'}).") from error
+            holder = lock.read().strip() or "unknown"
+            raise LaunchError(f"It is running already, as process {holder}; `kill {holder}` stops it.") from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -84,7 +84,7 @@ def test_what_a_killed_run_left_behind_is_ended_by_the_next(var: Path) -> None:
 
 
 def test_two_launchers_do_not_share_a_var(var: Path) -> None:
-    with only_one(var), pytest.raises(LaunchError, match=f"running already .process {os.getpid()}"), only_one(var):
+    with only_one(var), pytest.raises(LaunchError, match=f"running already, as process {os.getpid()}"), only_one(var):
         pass
     with only_one(var):
         pass

@@ -1,11 +1,10 @@
 /**
- * Renders islands: `<div data-island="instance" data-props="instance-data">` renders `islands/instance/index.tsx` with the
- * JSON of `<script type="application/json" id="instance-data">` as props. Each island is a bundle of its own, loaded on use.
+ * Renders islands: `<div data-island="instance" data-props="{…}">` becomes `islands/instance/index.tsx` with that JSON as
+ * props. Each island is a bundle of its own, loaded on use.
  */
 import { type ComponentType, StrictMode } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { ErrorBoundary } from "./components/ErrorBoundary";
-import { pageData } from "./lib/data";
 
 type IslandModule = { default: ComponentType<never> };
 
@@ -34,7 +33,7 @@ async function mount(element: HTMLElement): Promise<void> {
   const root = createRoot(element);
   mounted.set(element, root);
   const { default: Island } = (await load()) as { default: ComponentType<Record<string, unknown>> };
-  const props = pageData<Record<string, unknown>>(element.dataset.props as string);
+  const props = JSON.parse(element.dataset.props ?? "{}") as Record<string, unknown>;
   if (!mounted.has(element)) return;
   root.render(
     <StrictMode>

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, QueryDict
-from django.utils.html import format_html, format_html_join, json_script
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.ui import assets, navigation
@@ -42,8 +44,8 @@ def icon(name: str, extra: str = "") -> SafeString:
 @register.simple_tag
 def island(name: str, props: dict[str, Any]) -> SafeString:
     """The place of an island and its data. `{% island "instance" props %}` mounts frontend/islands/instance."""
-    data_id = f"island-{name}-data"
-    return format_html('{}<div data-island="{}" data-props="{}"></div>', json_script(props, data_id), name, data_id)
+    data = json.dumps(props, cls=DjangoJSONEncoder)
+    return format_html('<div data-island="{}" data-props="{}"></div>', name, data)
 
 
 @register.simple_tag(takes_context=True)

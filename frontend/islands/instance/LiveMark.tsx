@@ -9,7 +9,7 @@ const WORDS: Record<FeedState, string> = {
 
 /** Whether what one sees is kept current. */
 export function LiveMark({ feed, finished }: { feed: FeedState; finished: boolean }) {
-  if (finished && feed !== "lost") return null;
+  if (finished) return null;
   return (
     <span className="inline-flex items-center gap-1.5" data-feed={feed} role="status">
       <span className="dot" data-status={feed === "live" ? "COMPLETED" : feed === "connecting" ? "PENDING" : "FAILED"} aria-hidden />

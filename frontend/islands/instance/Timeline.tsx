@@ -4,7 +4,7 @@ import { JsonView } from "@/components/ui/JsonView";
 import { useNow } from "@/components/ui/Time";
 import type { HistoryEntry, Instance } from "@/lib/documents";
 import { stepsById } from "@/lib/graph";
-import { spans } from "@/lib/history";
+import { type Span, spans } from "@/lib/history";
 import { humanise, stepName } from "@/lib/steps";
 import { absolute, between, clock, duration } from "@/lib/time";
 
@@ -20,9 +20,9 @@ interface TimelineProps {
 export function Bars({ instance, history, chosen, onChoose }: TimelineProps) {
   const now = useNow(instance.completedAt ? null : 1_000);
   const names = useNames(instance);
-  const rows = useMemo(() => spans(history), [history]);
+  const rows = useMemo(() => spans(history).map((span) => closed(span, instance)), [history, instance]);
   const begin = Date.parse(instance.startedAt ?? rows[0]?.from ?? new Date(now).toISOString());
-  const end = Math.max(begin + 1, ...rows.map((row) => (row.to ? Date.parse(row.to) : now)), instance.completedAt ? Date.parse(instance.completedAt) : 0);
+  const end = Math.max(begin + 1, ...rows.map((row) => (row.to ? Date.parse(row.to) : now)));
   const share = (ms: number) => `${Math.max(0, Math.min(100, (ms / (end - begin)) * 100))}%`;
   if (rows.length === 0) return <p className="p-4 text-muted">No step has begun yet.</p>;
   return (
@@ -43,6 +43,14 @@ export function Bars({ instance, history, chosen, onChoose }: TimelineProps) {
       ))}
     </ol>
   );
+}
+
+/** What was given up with the run has no entry of its own: it ended when the step's state, or the run, says so. */
+function closed(span: Span, instance: Instance): Span {
+  if (span.to) return span;
+  const state = instance.state.steps[span.stepId];
+  const to = (state && (state.visit ?? 1) === span.visit ? state.completedAt : null) ?? instance.completedAt;
+  return to ? { ...span, to, status: state?.status ?? span.status } : span;
 }
 
 /** A bar without an end takes its colour from the state: waiting for a person is not the same as running. */

@@ -35,10 +35,15 @@ export function stepName(step: StepDocument): string {
   return step.name?.trim() || humanise(step.stepId);
 }
 
-/** `reserve-stock` → `Reserve stock` */
+/** `reserve-stock`, `reserve_stock`, `reserveStock` → `Reserve stock`; abbreviations like `ID` stay. */
 export function humanise(id: string): string {
-  const words = id.replace(/[-_]+/g, " ").replace(/([a-z])([A-Z])/g, "$1 $2").trim();
-  return words ? words.charAt(0).toUpperCase() + words.slice(1) : id;
+  const words = id
+    .replace(/([a-z\d])([A-Z])/g, "$1 $2")
+    .split(/[-_\s]+/)
+    .filter(Boolean)
+    .map((word) => (/^[A-Z\d]{2,}$/.test(word) ? word : word.toLowerCase()));
+  const text = words.join(" ");
+  return text ? text.charAt(0).toUpperCase() + text.slice(1) : id;
 }
 
 /** One short line that says what the step does, from its own fields. */

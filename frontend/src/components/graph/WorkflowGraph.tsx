@@ -1,5 +1,4 @@
 /** A workflow as a graph: laid out once per document, coloured by what a run says, one step can be chosen. */
-import "@xyflow/react/dist/base.css";
 import { type Edge, MarkerType, type Node, Panel, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { Maximize, Minus, Plus } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
@@ -73,7 +72,7 @@ function Canvas({ graph, layout, run, chosen, onChoose, problemPointers, label }
   };
 
   return (
-    <div ref={frame} className="graph-frame" style={{ height: `min(${Math.max(320, layout.height + 48)}px, var(--graph-max))` }}>
+    <div ref={frame} className="graph-frame" style={{ height: `min(${Math.max(320, layout.height + 56)}px, var(--graph-max))` }}>
       <ReactFlow
         nodes={nodes}
         edges={edges}
@@ -149,7 +148,7 @@ function toEdge(edge: Graph["edges"][number], layout: Layout, overlay: Overlay):
     type: "route",
     focusable: false,
     zIndex: taken ? 3 : 2,
-    markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: taken ? "var(--route-taken)" : "var(--route)" },
+    markerEnd: { type: MarkerType.ArrowClosed, markerUnits: "userSpaceOnUse", width: 15, height: 15, color: taken ? "var(--route-taken)" : "var(--route)" },
     data: { points: route?.points ?? [], labelAt: route?.label ?? null, text: edge.label, kind: edge.kind, taken },
   };
 }

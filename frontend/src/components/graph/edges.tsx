@@ -2,7 +2,7 @@
 import { BaseEdge, EdgeLabelRenderer, type EdgeProps } from "@xyflow/react";
 import { memo } from "react";
 import type { EdgeKind } from "@/lib/graph";
-import { edgeLabel, type Point, roundedPath } from "@/lib/layout";
+import { edgeLabel, type Point, roundedPath } from "@/lib/drawing";
 
 export interface EdgeData extends Record<string, unknown> {
   points: Point[];

@@ -3,7 +3,7 @@ import { humanise } from "@/lib/steps";
 /** The one way a status is written: coloured by `data-status`, worded for people. */
 export function Status({ value }: { value: string }) {
   return (
-    <span className="status" data-status={value}>
+    <span className="state" data-status={value}>
       {statusWord(value)}
     </span>
   );

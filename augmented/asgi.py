@@ -19,7 +19,6 @@ from django.urls import re_path
 
 from apps.tasks.consumers import websocket_urlpatterns as tasks
 from apps.workflows.consumers import websocket_urlpatterns as workflows
-from apps.workflows.consumers import websocket_urlpatterns as workflows
 from augmented.checks import refuse_to_start_wrongly
 
 NOT_FOUND = 4404

@@ -18,7 +18,8 @@ from augmented.launcher.progress import LaunchError, say, step
 from augmented.launcher.servers import Postgres, Valkey
 from augmented.launcher.supervise import Supervisor, clear_leftovers, only_one
 
-EXAMPLES_PORT = 8900  # stands in the example definitions
+USUAL_EXAMPLES_PORT = 8900
+LOCALHOST = "127.0.0.1"
 LOCAL = ("127.0.0.1", "0.0.0.0", "::1", "::")  # noqa: S104  only to print an address that a browser can open
 WATCH_EVERY = 2.0  # seconds
 
@@ -63,6 +64,24 @@ def clear_the_way() -> tuple[str, int]:
     return ports()
 
 
+def examples_port() -> int:
+    """Where the outside services of the examples listen. Remembered: the published definitions name it."""
+    remembered = VAR / "examples-port"
+    if remembered.exists():
+        port = int(remembered.read_text())
+        require_free(LOCALHOST, port, "The example services need it. Stop what listens there.")
+        return port
+    try:
+        require_free(LOCALHOST, USUAL_EXAMPLES_PORT, "")
+        port = USUAL_EXAMPLES_PORT
+    except LaunchError:
+        with socket.socket() as any_free:
+            any_free.bind((LOCALHOST, 0))
+            port = any_free.getsockname()[1]
+    remembered.write_text(str(port))
+    return port
+
+
 def run() -> None:
     """Start, prepare, print where to go, watch. Returns after an orderly stop; raises LaunchError for what went wrong."""
     signal.signal(signal.SIGTERM, _stop)
@@ -88,9 +107,17 @@ def run() -> None:
 def _start(host: str, port: int) -> Supervisor:
     prepared = VAR / "prepared"
     prepared.unlink(missing_ok=True)
-    environment = _environment(port)
+    environment = _environment()
     development = environment["AUGMENTED_MODE"] == "development"
-    programs, environment = _programs(host, port, prepared, environment, with_examples=development)
+    programs: list[Program] = []
+    services = ""  # where the examples' outside services listen; none outside development
+    if development:
+        services = f"{LOCALHOST}:{examples_port()}"
+        allowed = environment.get("AUGMENTED_EGRESS_ALLOW")
+        environment["AUGMENTED_EGRESS_ALLOW"] = f"{allowed},{services}" if allowed else services
+        programs.append(examples_program(int(services.partition(":")[2])))
+    programs += _servers(environment)
+    programs += platform_programs(host=host, port=port, workers=int(os.environ.get("WORKERS") or 2), prepared=prepared)
     sockets = socket_directory(VAR)
     sockets.mkdir(parents=True, exist_ok=True)
     supervisor = Supervisor(programs, var=VAR, sockets=sockets, environment=environment)
@@ -98,7 +125,7 @@ def _start(host: str, port: int) -> Supervisor:
         with step("Starting the servers"):
             supervisor.start()
             _wait_for_servers(supervisor, environment)
-        _prepare(environment, examples=development)
+        _prepare(environment, services)
         prepared.touch()
         address = f"http://{'localhost' if host in LOCAL else host}:{port}"
         with step("Starting web, workers and beat"):
@@ -115,7 +142,7 @@ def _start(host: str, port: int) -> Supervisor:
     return supervisor
 
 
-def _environment(port: int) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     environment = {
         **os.environ,
         "AUGMENTED_MODE": os.environ.get("AUGMENTED_MODE") or "development",
@@ -127,7 +154,6 @@ def _environment(port: int) -> dict[str, str]:
     }
     if environment["AUGMENTED_MODE"] == "development":
         environment.setdefault("SECRET_KEY", _own_secret(VAR / "secret-key"))
-        environment.setdefault("AUGMENTED_EGRESS_ALLOW", f"127.0.0.1:{EXAMPLES_PORT}")
     return environment
 
 
@@ -139,37 +165,24 @@ def _own_secret(file: Path) -> str:
     return file.read_text()
 
 
-def _programs(
-    host: str, port: int, prepared: Path, environment: dict[str, str], *, with_examples: bool
-) -> tuple[list[Program], dict[str, str]]:
-    """The programs to supervise and the environment with both URLs: embedded servers where none were given."""
+def _servers(environment: dict[str, str]) -> list[Program]:
+    """The embedded servers to supervise, where no others were given; writes their URLs into the environment."""
     programs = []
     if not environment.get("DATABASE_URL"):
         postgres = Postgres(VAR)
         with step("Preparing Postgres"):
             postgres.prepare()
-        environment = {**environment, "DATABASE_URL": postgres.url}
+        environment["DATABASE_URL"] = postgres.url
+        command = _tied(postgres.command())
         programs.append(
-            Program(
-                "postgres",
-                _tied(postgres.command()),
-                priority=10,
-                stop_signal="INT",
-                stop_within=30,
-                directory=Path("/"),
-            )
+            Program("postgres", command, priority=10, stop_signal="INT", stop_within=30, directory=Path("/"))
         )
     if not environment.get("REDIS_URL"):
         valkey = Valkey(VAR)
         valkey.prepare()
-        environment = {**environment, "REDIS_URL": valkey.url}
+        environment["REDIS_URL"] = valkey.url
         programs.append(Program("valkey", _tied(valkey.command()), priority=20, directory=Path("/")))
-    if with_examples:
-        require_free("127.0.0.1", EXAMPLES_PORT, "The example services need it.")
-        programs.append(examples_program(EXAMPLES_PORT))
-    workers = int(os.environ.get("WORKERS") or 2)
-    programs += platform_programs(host=host, port=port, workers=workers, prepared=prepared)
-    return programs, environment
+    return programs
 
 
 def _tied(command: list[str]) -> list[str]:
@@ -186,8 +199,9 @@ def _wait_for_servers(supervisor: Supervisor, environment: dict[str, str]) -> No
             time.sleep(0.05)
 
 
-def _prepare(environment: dict[str, str], *, examples: bool) -> None:
-    command = [str(PYTHON), str(ROOT / "manage.py"), "prepare", *(["--examples"] if examples else [])]
+def _prepare(environment: dict[str, str], services: str) -> None:
+    examples = ["--examples", f"http://{services}"] if services else []
+    command = [str(PYTHON), str(ROOT / "manage.py"), "prepare", *examples]
     done = subprocess.run(command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise LaunchError("The data could not be prepared; the message stands above.")

@@ -7,12 +7,11 @@ from functools import cache
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
 
 from apps.validation.schemas.authoring import check_schema
 from apps.validation.schemas.explain import Findings, explain
 from apps.validation.schemas.formats import CHECKER
-from apps.validation.schemas.linear import SafeValidator
+from apps.validation.schemas.linear import SafeValidator, extended
 from apps.validation.schemas.registry import registry
 from apps.validation.violations import Violation, in_order
 
@@ -39,7 +38,7 @@ def _all_of(validator: Any, branches: Any, instance: Any, schema: Any) -> Iterat
             yield from validator.descend(instance, branch["then"], schema_path=position)
 
 
-_DocumentValidator: Any = extend(SafeValidator, {"x-check": _x_check, "allOf": _all_of})
+_DocumentValidator: Any = extended(SafeValidator, {"x-check": _x_check, "allOf": _all_of})
 
 
 @cache

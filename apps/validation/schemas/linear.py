@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+import attrs
 import jsonschema
 import jsonschema_rs
 from jsonschema.exceptions import ValidationError
@@ -106,7 +107,25 @@ def _items(validator: Any, subschema: Any, instance: Any, schema: Any) -> Iterat
             yield from validator.descend(instance[position], subschema, path=position)
 
 
-SafeValidator: Any = extend(
+def extended(base: Any, keywords: dict[str, Any]) -> Any:
+    """A validator class with other keywords that stays itself.
+
+    The stock class changes back into a stock validator wherever a subschema has a `$schema`, which would bring the
+    backtracking engine back in.
+    """
+    made = extend(base, keywords)
+
+    def evolve(self: Any, **changes: Any) -> Any:
+        for field in attrs.fields(made):
+            if field.init:
+                changes.setdefault(field.alias, getattr(self, field.name))
+        return made(**changes)
+
+    made.evolve = evolve
+    return made
+
+
+SafeValidator: Any = extended(
     jsonschema.Draft202012Validator,
     {
         "pattern": _pattern,

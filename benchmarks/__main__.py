@@ -1,6 +1,6 @@
 """Runs the benchmarks beside the servers that DATABASE_URL and REDIS_URL name; `make bench` provides them.
 
-    python -m benchmarks [--quick]
+python -m benchmarks [--quick]
 """
 
 from __future__ import annotations

@@ -40,7 +40,18 @@ def pgbench(clients: int, seconds: int) -> float:
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory, "transaction.sql")
         script.write_text(_TRANSACTION)
-        command = [programs / "pgbench", *where[:4], "-n", "-f", script, "-c", str(clients), "-T", str(seconds), where[5]]
+        command = [
+            programs / "pgbench",
+            *where[:4],
+            "-n",
+            "-f",
+            script,
+            "-c",
+            str(clients),
+            "-T",
+            str(seconds),
+            where[5],
+        ]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     found = re.search(r"tps = ([\d.]+)", done.stdout)
     if found is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-import psutil
 from django.db import connection
 
 from apps.auth.models import User
@@ -123,10 +123,9 @@ def _database_counters() -> tuple[int, int]:
 
 def peak_memory(pid: int) -> dict[str, float]:
     """Resident megabytes of a process and its children, each at its own peak."""
-    parent = psutil.Process(pid)
     found = {}
-    for process in (parent, *parent.children(recursive=True)):
-        with open(f"/proc/{process.pid}/status") as status:
-            peak = next((line for line in status if line.startswith("VmHWM")), "VmHWM: 0 kB")
-        found[str(process.pid)] = round(int(peak.split()[1]) / 1024, 1)
+    for process in (pid, *(int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())):
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        peak = next((line for line in lines if line.startswith("VmHWM")), "VmHWM: 0 kB")
+        found[str(process)] = round(int(peak.split()[1]) / 1024, 1)
     return found

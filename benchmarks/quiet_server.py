@@ -1,6 +1,6 @@
 """An HTTP server that answers every request after a fixed time and costs next to nothing itself.
 
-    python -m benchmarks.quiet_server PORT MILLISECONDS
+python -m benchmarks.quiet_server PORT MILLISECONDS
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import cast
 
 import uvloop
 
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}"
+_ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}'
 _END = b"\r\n\r\n"
 
 

@@ -56,7 +56,9 @@ def run(server: str, *, quick: bool) -> dict[str, Any]:
 
 
 def _user() -> User:
-    user, _ = User.objects.get_or_create(username="bench", defaults={"email": "bench@example.org", "full_name": "Bench"})
+    user, _ = User.objects.get_or_create(
+        username="bench", defaults={"email": "bench@example.org", "full_name": "Bench"}
+    )
     user.roles.add(Role.objects.get(name="admin"))
     return User.objects.get(pk=user.pk)
 
@@ -114,7 +116,9 @@ def _wait_for_worker() -> None:
 
 
 def _show_floors(found: dict[str, Any]) -> None:
-    commits = ", ".join(f"{n} client{'s' if n != '1' else ''} {v:,}/s" for n, v in found["pgbenchCommitsPerSecond"].items())
+    commits = ", ".join(
+        f"{n} client{'s' if n != '1' else ''} {v:,}/s" for n, v in found["pgbenchCommitsPerSecond"].items()
+    )
     print(f"  pgbench, small transactions: {commits}")
     print(f"  Celery, messages without work: {found['rawCeleryMessagesPerSecond']:,}/s")
 

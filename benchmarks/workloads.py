@@ -12,7 +12,13 @@ VERSION = "1.0.0"
 
 
 def _task(task_id: str, implementation: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"taskId": task_id, "name": task_id, "version": VERSION, "type": "AUTOMATED", "implementation": implementation} | more
+    return {
+        "taskId": task_id,
+        "name": task_id,
+        "version": VERSION,
+        "type": "AUTOMATED",
+        "implementation": implementation,
+    } | more
 
 
 def _workflow(workflow_id: str, length: int, step: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +33,10 @@ def install(user: User, server: str) -> None:
     no_op = {"kind": "EXPRESSION", "parameters": {"output": {"n": "${input.n}"}}}
     documents = [
         _task("no-op", no_op, executionConfig={"executor": "worker"}),
-        _task("call", {"kind": "HTTP", "endpoint": server + "/", "parameters": {"method": "POST", "body": {"n": "${input.n}"}}}),
+        _task(
+            "call",
+            {"kind": "HTTP", "endpoint": server + "/", "parameters": {"method": "POST", "body": {"n": "${input.n}"}}},
+        ),
     ]
     for document in documents:
         tasks.save_definition(actor=user, document=document)

@@ -17,13 +17,15 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.auth.identifiers import uuid7
-from apps.validation.definitions.models import Definition
+from apps.validation.definitions.models import Definition, DefinitionQuerySet
 
 from .engine.transitions import ACTIVE_STEP, TERMINAL, InstanceStatus, StepStatus
 
 
 class WorkflowDefinition(Definition):
     """One version of a workflow definition (schemas/workflow.json)."""
+
+    objects: ClassVar[DefinitionQuerySet[WorkflowDefinition]] = DefinitionQuerySet.as_manager()  # type: ignore[assignment]
 
     task_pins = models.JSONField(default=dict, help_text="taskId → version that published runs use")
 
@@ -34,7 +36,6 @@ class WorkflowDefinition(Definition):
 class WorkflowInstance(models.Model):
     """One run of a workflow: its head."""
 
-    Status: ClassVar = models.TextChoices("Status", {status.name: status.value for status in InstanceStatus})
     TERMINAL: ClassVar = tuple(sorted(status.value for status in TERMINAL))
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -127,7 +127,7 @@ def put(runs: Sequence[NewRun], lease: Lease | None = None) -> list[ClaimedTask]
         run(_PUT, as_rows(rows), lease_seconds())
     if again := [{"task_id": e.task_id, "delay": e.delay, "queue": e.queue} for e in runs if e.again]:
         run(_PUT_AGAIN, as_rows(again))
-        left = left or any(row["delay"] <= 0 for row in again)
+        left = left or any(each.again and each.delay <= 0 for each in runs)
     if left:
         doorbell.ring(doorbell.IO)
     return claimed

@@ -22,7 +22,9 @@ def retry(results: Sequence[Finished]) -> None:
         plan = plans.get(each.task.definition_id)
         policy = parse_retry_policy(plan.retry_policy, parse_duration) if plan else None
         error = each.error or {}
-        delay = policy and policy.delay_after(
+        if policy is None:
+            continue
+        delay = policy.delay_after(
             each.attempts,
             error_type=error.get("type", ""),
             error_code=error.get("code", ""),

@@ -82,7 +82,9 @@ class Worker:
                 look = (look or self._is_rung()) and in_time
                 results, self._finished = self._finished, []
                 if results or look:
-                    turn = await self._turn(results, look=look, room=io_concurrency() - len(self._running) if in_time else 0)
+                    turn = await self._turn(
+                        results, look=look, room=io_concurrency() - len(self._running) if in_time else 0
+                    )
                     self._begin(turn)
                     look = turn.more
                     if turn.more and len(turn.claimed) >= WAVE:

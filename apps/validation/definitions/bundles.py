@@ -88,7 +88,9 @@ def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -
     """Save and publish a bundle: all of it or, with every problem of every document in one Unprocessable, nothing."""
     kinds = known_kinds()
     problems = [
-        Violation("unknown-kind", f"{each.source}: there is no kind {each.kind!r} here.", hint=f"Kinds: {', '.join(kinds)}.")
+        Violation(
+            "unknown-kind", f"{each.source}: there is no kind {each.kind!r} here.", hint=f"Kinds: {', '.join(kinds)}."
+        )
         for each in documents
         if each.kind not in kinds
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -28,7 +28,10 @@ def version_key(version: str) -> str:
     return f"{int(major):09d}.{int(minor):09d}.{int(patch):09d}{tail}"
 
 
-class DefinitionQuerySet(models.QuerySet["Definition"]):
+M = TypeVar("M", bound=models.Model)
+
+
+class DefinitionQuerySet(models.QuerySet[M]):
     """Versions of definitions of one kind."""
 
     def published(self) -> Self:

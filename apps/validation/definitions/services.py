@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import orjson
 from django.db import transaction
@@ -21,7 +21,7 @@ from apps.validation.problems import Conflict, NotFound, StaleVersion, Unprocess
 from apps.validation.schemas import check_document
 from apps.validation.violations import Violation
 
-from .models import Definition, version_key
+from .models import Definition, DefinitionQuerySet, version_key
 
 D = TypeVar("D", bound=Definition)
 
@@ -42,6 +42,10 @@ class DefinitionKind(Generic[D]):
     checks: Callable[[dict[str, Any]], list[Violation]]
     seal: Callable[[D], None] = lambda row: None
     order: int = 100
+
+    def rows(self) -> DefinitionQuerySet[D]:
+        """Every version of every definition of this kind."""
+        return cast("DefinitionQuerySet[D]", self.model.objects.all())
 
     @property
     def design(self) -> str:
@@ -83,7 +87,7 @@ def save_draft(
         "violations": [violation.as_json() for violation in found],
         "checksum": content_checksum(document),
     }
-    existing = kind.model.objects.select_for_update().filter(key=key, version=version).first()
+    existing = kind.rows().select_for_update().filter(key=key, version=version).first()
     if existing is None:
         if if_match is not None:
             raise StaleVersion(f"{key} {version} does not exist, so nothing can match the If-Match header.")
@@ -115,7 +119,7 @@ def save_draft(
 def publish(kind: DefinitionKind[D], *, actor: User, key: str, version: str | None = None) -> D:
     """Make a draft immutable and usable. Without ``version``: the newest draft. Errors refuse it; warnings do not."""
     require(actor, f"publish:{kind.name}")
-    rows = kind.model.objects.select_for_update().filter(key=key).newest_first()
+    rows = kind.rows().select_for_update().filter(key=key).newest_first()
     row = rows.filter(version=version).first() if version else rows.filter(status=Definition.Status.DRAFT).first()
     if row is None:
         if version is None and rows.exists():
@@ -149,7 +153,7 @@ def publish(kind: DefinitionKind[D], *, actor: User, key: str, version: str | No
 def archive(kind: DefinitionKind[D], *, actor: User, key: str) -> int:
     """Take every version of a definition out of use; what runs on it goes on. Returns how many versions."""
     require(actor, f"archive:{kind.name}")
-    count = kind.model.objects.filter(key=key).live().update(status=Definition.Status.ARCHIVED)
+    count = kind.rows().filter(key=key).live().update(status=Definition.Status.ARCHIVED)
     if not count:
         raise NotFound(f"There is no {kind.name} {key}.")
     record_audit(
@@ -164,7 +168,7 @@ def archive(kind: DefinitionKind[D], *, actor: User, key: str) -> int:
 
 def find(kind: DefinitionKind[D], *, key: str, version: str | None = None) -> D:
     """The named version, or the newest that is not archived. NotFound when there is none."""
-    rows = kind.model.objects.filter(key=key).newest_first()
+    rows = kind.rows().filter(key=key).newest_first()
     row = rows.filter(version=version).first() if version else rows.live().first()
     if row is None:
         raise NotFound(f"There is no {kind.name} {key}" + (f" in version {version}." if version else "."))
@@ -173,10 +177,10 @@ def find(kind: DefinitionKind[D], *, key: str, version: str | None = None) -> D:
 
 def find_published(kind: DefinitionKind[D], *, key: str, version: str | None = None) -> D:
     """The published version that new work uses. NotFound for an unknown id, Conflict when nothing is published."""
-    rows = kind.model.objects.filter(key=key).published().newest_first()
+    rows = kind.rows().filter(key=key).published().newest_first()
     row = rows.filter(version=version).first() if version else rows.first()
     if row is not None:
         return row
-    if not kind.model.objects.filter(key=key).exists():
+    if not kind.rows().filter(key=key).exists():
         raise NotFound(f"There is no {kind.name} {key}.")
     raise Conflict(f"{key} has no published version" + (f" {version}." if version else "; publish it first."))

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import BaseSerializer
 
 from apps.auth.access import require
 from apps.auth.models import User
@@ -56,7 +56,7 @@ class WorkflowList(WorkflowViews, generics.ListAPIView[WorkflowDefinition]):
             actor_of(self.request), search=given.get("search", ""), status=given.get("status", "")
         )
 
-    def get_serializer(self, *args: Any, **kwargs: Any) -> Serializer[Any]:
+    def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[WorkflowDefinition]:
         # One look-up for the whole page, not one for each row.
         if args and isinstance(args[0], list):
             args = (selectors.summaries(args[0]), *args[1:])

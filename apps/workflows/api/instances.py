@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.views import APIView
 
 from apps.validation.api.definitions import actor_of
@@ -64,7 +64,7 @@ class InstanceList(generics.ListAPIView[WorkflowInstance]):
             started_before=_instant(self.request, "startedBefore"),
         )
 
-    def get_serializer(self, *args: Any, **kwargs: Any) -> Serializer[Any]:
+    def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[WorkflowInstance]:
         # One look-up for the whole page, not one for each row.
         if args and isinstance(args[0], list):
             args = (selectors.summaries(args[0]), *args[1:])
@@ -209,7 +209,7 @@ class InstanceRetry(APIView):
     def post(self, request: Request, instance_id: UUID) -> Response:
         """Go on with a run that failed or was cancelled, from a step, with its input edited if need be."""
         form = _form(forms.RetrySerializer, request)
-        more = {"input": form["input"]} if "input" in form else {}
+        more = {"step_input": form["input"]} if "input" in form else {}
         services.retry(
             actor=actor_of(request),
             instance_id=instance_id,

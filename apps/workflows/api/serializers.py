@@ -104,7 +104,10 @@ class HistoryEntrySerializer(serializers.Serializer[Any]):
     stepId = serializers.CharField(required=False)
     visit = serializers.IntegerField(required=False)
     executionId = serializers.UUIDField(required=False)
-    data = serializers.JSONField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        # A field named `data` would hide the serializer's own property of that name.
+        return super().get_fields() | {"data": serializers.JSONField(required=False)}
 
 
 class HistorySerializer(serializers.Serializer[Any]):

@@ -51,7 +51,7 @@ class SiteReader:
             # `workflow.instance`, `steps.x.output`: the compiler knows which of these exist.
             found = field_of(holder.schema, reading.key)
             return found.schema if isinstance(found, Field) else ANYTHING
-        if holder.path is not None and not holder.optional and not reading.optional:
+        if holder.path is not None and not holder.optional and (reading.tested or not reading.optional):
             self._holder_is_there(holder.path, holder.schema, reading)
         return self._field(reading)
 

@@ -59,13 +59,17 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One field being read: `holder`.`key` at `column`. `known`: what the conditions around it have shown."""
+    """One field being read: `holder`.`key` at `column`. `known`: what the conditions around it have shown.
+
+    `optional`: the field may be missing. `tested`: by has(), which wants its holder to be there all the same.
+    """
 
     holder: Value
     key: str
     column: int
     optional: bool
     known: Known
+    tested: bool = False
 
     @property
     def path(self) -> Path | None:
@@ -213,7 +217,7 @@ class Flow:
     def _has(self, node: Select, known: Known, bound: Mapping[str, Value]) -> None:
         """`has(a.b)` needs `a`, and asks for `b`."""
         holder = self.value(node.operand, known, bound)
-        self.reader.read(Reading(holder, node.field, node.column, True, known))
+        self.reader.read(Reading(holder, node.field, node.column, True, known, tested=True))
 
     def _coalesce(self, node: Call, known: Known, bound: Mapping[str, Value]) -> Value:
         schemas = []

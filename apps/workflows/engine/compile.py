@@ -77,9 +77,7 @@ class _Compiler:
         """A step's timeout: ISO 8601, or milliseconds as in task definitions."""
         return value / 1000 if isinstance(value, int | float) else self.language.duration(value).total_seconds()
 
-    def steps(
-        self, documents: list[dict[str, Any]], parent: str | None, scopes: tuple[str, ...]
-    ) -> Iterator[Step]:
+    def steps(self, documents: list[dict[str, Any]], parent: str | None, scopes: tuple[str, ...]) -> Iterator[Step]:
         for document in documents:
             step = self.step(document, parent, scopes)
             yield step

@@ -134,18 +134,20 @@ def branch_ended(run: Run, last: Execution, failure: Failure | None = None) -> N
 # Failing
 
 
-def fail(
-    run: Run, step: Step, execution: Execution, failure: Failure, status: StepStatus = StepStatus.FAILED
-) -> None:
+def fail(run: Run, step: Step, execution: Execution, failure: Failure, status: StepStatus = StepStatus.FAILED) -> None:
     """An attempt of a step failed: try again, take a way the definition has for it, or let it rise."""
     if _retry(run, step, execution, failure):
         return
     execution.error = failure.as_json()
     run.set_status(execution, status)
     run.set_result(execution)
-    run.record("STEP_TIMED_OUT" if status is StepStatus.TIMED_OUT else "STEP_FAILED", execution, {"error": execution.error})
+    run.record(
+        "STEP_TIMED_OUT" if status is StepStatus.TIMED_OUT else "STEP_FAILED", execution, {"error": execution.error}
+    )
     rule = step.on_failure
-    target = step.transitions.get(failure.code) or (rule and rule.target(failure.type, failure.code))
+    target = step.transitions.get(failure.code)
+    if target is None and rule is not None:
+        target = rule.target(failure.type, failure.code)
     if target is not None:
         go_on(run, execution, target)
     elif rule is not None and rule.action == "continue":
@@ -180,7 +182,9 @@ def _retry(run: Run, step: Step, execution: Execution, failure: Failure) -> bool
         return False
     execution.attempt += 1
     execution.error = failure.as_json()
-    run.record("STEP_RETRY_SCHEDULED", execution, {"attempt": execution.attempt, "delay": delay, "error": execution.error})
+    run.record(
+        "STEP_RETRY_SCHEDULED", execution, {"attempt": execution.attempt, "delay": delay, "error": execution.error}
+    )
     if step.task is not None and step.task.evaluate is None:
         run.set_status(execution, StepStatus.PENDING)
         run.command(
@@ -210,7 +214,7 @@ def fail_run(run: Run, failure: Failure, execution: Execution | None) -> None:
         details = {"stepId": execution.step_id, **details}
     failure = Failure(failure.type, failure.code, failure.message, details, failure.retryable)
     rule: FailureRule | None = run.plan.on_failure
-    target = rule and (rule.target(failure.type, failure.code) or rule.next_step_id)
+    target = None if rule is None else rule.target(failure.type, failure.code) or rule.next_step_id
     if target is not None and rule is not None and rule.action != "compensate":
         run.instance.error = failure.as_json()
         run.moves.append(Move(target))

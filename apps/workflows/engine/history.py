@@ -82,9 +82,9 @@ def fold(entries: Iterable[dict[str, Any]]) -> Folded:
     return state
 
 
-def _text(id: Any) -> str | None:
+def _text(value: Any) -> str | None:
     """Ids are UUIDs fresh from the engine and text from the store."""
-    return None if id is None else str(id)
+    return None if value is None else str(value)
 
 
 def _cancel(state: Folded, below: str | None) -> None:

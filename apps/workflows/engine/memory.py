@@ -54,12 +54,12 @@ class Memory:
     held: list[Signal] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, plan: Plan, instance_id: UUID, input: Any, now: datetime) -> Memory:
+    def begin(cls, plan: Plan, instance_id: UUID, start_input: Any, now: datetime) -> Memory:
         """A run that is accepted and not started."""
         instance = Instance(
             id=instance_id,
             status=InstanceStatus.CREATED,
-            input=input,
+            input=start_input,
             variables=dict(plan.variables),
             visits={},
             transitions=0,
@@ -143,7 +143,8 @@ class Memory:
             if resume and timer.remaining is not None:
                 timer.due, timer.remaining = now + timer.remaining, None
             elif not resume and timer.due is not None:
-                timer.due, timer.remaining = None, timer.due - now
+                timer.remaining = timer.due - now
+                timer.due = None
 
     def due(self, now: datetime) -> list[Signal]:
         """Take out the timers that are due by ``now``, in order, as signals."""

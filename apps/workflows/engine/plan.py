@@ -55,8 +55,8 @@ class TaskBinding:
 class TaskFailed(Exception):
     """Raised by TaskBinding.evaluate."""
 
-    def __init__(self, type: str, code: str, message: str, details: dict[str, Any] | None = None) -> None:
-        self.type, self.code, self.message, self.details = type, code, message, details or {}
+    def __init__(self, error_type: str, code: str, message: str, details: dict[str, Any] | None = None) -> None:
+        self.type, self.code, self.message, self.details = error_type, code, message, details or {}
         super().__init__(message)
 
 

@@ -23,7 +23,9 @@ class RetryPolicy:
     jitter: float = 0.0
     errors: frozenset[str] = frozenset()
 
-    def delay_after(self, attempt: int, *, error_type: str, error_code: str, retryable: bool, seed: str) -> float | None:
+    def delay_after(
+        self, attempt: int, *, error_type: str, error_code: str, retryable: bool, seed: str
+    ) -> float | None:
         """Seconds until the attempt after number ``attempt``, or None when there shall be none.
 
         An error named in ``errors`` (by type or code) is retried whatever it says of itself; with no names, those that

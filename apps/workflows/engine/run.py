@@ -101,10 +101,10 @@ class Run:
 
     # Writing
 
-    def record(self, type: str, execution: Execution | None = None, data: dict[str, Any] | None = None) -> None:
+    def record(self, kind: str, execution: Execution | None = None, data: dict[str, Any] | None = None) -> None:
         """Add a history entry; ``seq`` counts on without a gap."""
         self.instance.seq += 1
-        entry: dict[str, Any] = {"seq": self.instance.seq, "type": type}
+        entry: dict[str, Any] = {"seq": self.instance.seq, "type": kind}
         if execution is not None:
             entry |= {"stepId": execution.step_id, "visit": execution.visit, "executionId": execution.id}
             execution.seq = self.instance.seq

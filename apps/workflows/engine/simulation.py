@@ -73,9 +73,9 @@ class Simulation:
 
     @classmethod
     def begin(
-        cls, plan: Plan, *, instance_id: UUID, input: Any, now: datetime, mocks: Sequence[Mock] = ()
+        cls, plan: Plan, *, instance_id: UUID, start_input: Any, now: datetime, mocks: Sequence[Mock] = ()
     ) -> Simulation:
-        return cls(plan, Memory.begin(plan, instance_id, input, now), now, mocks)
+        return cls(plan, Memory.begin(plan, instance_id, start_input, now), now, mocks)
 
     def at(self, when: datetime, signal: Signal) -> None:
         """Let something happen later."""

@@ -87,7 +87,9 @@ def end(run: Run, step: Step, execution: Execution, move: Move) -> None:
         run.cancel_below(None)
     if step.status == "FAILED":
         message = output.get("message") if isinstance(output, dict) else None
-        failure = Failure("PERMANENT", "END_FAILED", message or f"The run ended at {step.name}, which ends it as failed.")
+        failure = Failure(
+            "PERMANENT", "END_FAILED", message or f"The run ended at {step.name}, which ends it as failed."
+        )
         run.finish(InstanceStatus.FAILED, output=output, failure=failure)
     elif step.status == "CANCELLED":
         run.finish(InstanceStatus.CANCELLED, output=output)
@@ -133,4 +135,3 @@ STEP_TYPES: dict[str, Callable[[Run, Step, Execution, Move], None]] = {
     "PARALLEL": parallel,
     "DELAY": delay,
 }
-

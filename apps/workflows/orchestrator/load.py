@@ -15,7 +15,6 @@ from apps.events.sql import fetch, fetch_each
 from apps.workflows.engine.state import Execution, Instance
 from apps.workflows.engine.transitions import InstanceStatus, StepStatus
 
-
 ByInstance = dict[UUID, dict[UUID, Execution]]
 
 

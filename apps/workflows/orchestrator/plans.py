@@ -33,7 +33,7 @@ def plan_for(definition_id: UUID) -> Plan:
     """The plan of a stored definition. Raises WorkflowDefinition.DoesNotExist."""
     plan = _kept.get(definition_id)
     if plan is None:
-        definition = WorkflowDefinition.objects.get(id=definition_id)
+        definition: WorkflowDefinition = WorkflowDefinition.objects.get(id=definition_id)
         plan = compile_definition(definition.document, definition.id, definition.task_pins)
         if definition.status != WorkflowDefinition.Status.DRAFT:
             _kept[definition_id] = plan

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from apps.events.services import NewEvent, record_events
+from apps.events.sql import as_rows, fetch, pipeline, run
 from apps.tasks.runtime import queue
 from apps.tasks.runtime.manual import NewManualTask, open_tasks
 from apps.tasks.runtime.outcomes import ClaimedTask, Lease
-from apps.events.sql import as_rows, fetch, pipeline, run
 from apps.workflows.engine.state import (
     ArmTimer,
     CancelBelow,
@@ -285,8 +285,7 @@ def _cancel_below(instance_id: UUID, parent_id: UUID | None) -> list[UUID]:
 def _pause(instance_id: UUID, *, resume: bool) -> None:
     run(_RESUME_TIMERS if resume else _PAUSE_TIMERS, instance_id)
     active = fetch(
-        "SELECT id FROM workflows_stepexecution"
-        " WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')",
+        "SELECT id FROM workflows_stepexecution WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')",
         instance_id,
     )
     queue.pause([row[0] for row in active], resume=resume)

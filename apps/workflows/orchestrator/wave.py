@@ -18,8 +18,8 @@ from django.db import transaction
 from psycopg import DataError
 
 from apps.events import doorbell
-from apps.tasks.runtime.outcomes import ClaimedTask, Lease, TaskOutcome
 from apps.events.sql import fetch, run
+from apps.tasks.runtime.outcomes import ClaimedTask, Lease, TaskOutcome
 from apps.workflows.engine import needs
 from apps.workflows.engine.advance import advance as decide
 from apps.workflows.engine.run import Run
@@ -51,10 +51,9 @@ class Orchestrator:
         signals: dict[UUID, list[Signal]] = defaultdict(list)
         for _, instance_id, kind, execution_id, data in inbox:
             signals[instance_id].append(Signal(SignalKind(kind), execution_id, orjson.loads(data)))
-        fresh = [(outcome.workflow_instance_id, as_signal(outcome)) for outcome in outcomes]
+        fresh = [(each.workflow_instance_id, as_signal(each)) for each in outcomes if each.workflow_instance_id]
         for instance_id, signal in fresh:
-            if instance_id is not None:
-                signals[instance_id].append(signal)
+            signals[instance_id].append(signal)
         if not signals:
             return [], False
         locked = load.lock(signals, _addressed(signals), wait=False)
@@ -64,7 +63,7 @@ class Orchestrator:
         if consumed:
             run("DELETE FROM workflows_inboxsignal WHERE id = ANY(%s)", consumed)
         if busy - gone:
-            store.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])  # type: ignore[misc]
+            store.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])
             doorbell.ring(doorbell.ORCHESTRATOR)
         claimed: list[ClaimedTask] = []
         if locked.now is not None:
@@ -143,7 +142,9 @@ def _one_by_one(
             store.roll_back()
             instance = locked.instances[each.decision.instance.id].instance
             log.warning("wave.not_storable", instance_id=str(instance.id), error=str(error))
-            failed = store.Decided(_failed(locked.instances[instance.id], "STATE_NOT_STORABLE", str(error).strip(), now))
+            failed = store.Decided(
+                _failed(locked.instances[instance.id], "STATE_NOT_STORABLE", str(error).strip(), now)
+            )
             store.save([failed], now=now, lease=None)
             saved.append(failed)
     return saved, claimed
@@ -159,7 +160,9 @@ def _decide(
     addressed = locked.addressed
     wanted: set[UUID] = set()
     for id_, loaded in locked.instances.items():
-        wanted.update(needs.result_ids(plan_for(loaded.definition_id), loaded.instance, signals[id_], addressed.get(id_, {})))
+        wanted.update(
+            needs.result_ids(plan_for(loaded.definition_id), loaded.instance, signals[id_], addressed.get(id_, {}))
+        )
     read = load.executions(wanted) if wanted else {}
     decided = []
     for id_, loaded in locked.instances.items():
@@ -168,9 +171,7 @@ def _decide(
     return decided
 
 
-def _decide_one(
-    loaded: load.Loaded, state: State, signals: Sequence[Signal], now: datetime, strict: bool
-) -> Decision:
+def _decide_one(loaded: load.Loaded, state: State, signals: Sequence[Signal], now: datetime, strict: bool) -> Decision:
     try:
         return decide(plan_for(loaded.definition_id), state, signals, now)
     except IllegalSignal as error:

@@ -64,8 +64,8 @@ def instance_counts(keys: list[str]) -> dict[str, dict[str, int]]:
         failed=Count("pk", filter=Q(status="FAILED")), running=Count("pk", filter=~Q(status="FAILED"))
     ):
         counts[row["workflow_id"]] |= {"running": row["running"], "failed": row["failed"]}
-    for row in recent.values("workflow_id").annotate(recent=Count("pk")):
-        counts[row["workflow_id"]]["recent"] = row["recent"]
+    for found in recent.values("workflow_id").annotate(recent=Count("pk")):
+        counts[found["workflow_id"]]["recent"] = found["recent"]
     return counts
 
 

@@ -28,10 +28,8 @@ class Position:
     error: dict[str, Any] | None = None
 
     @classmethod
-    def of(
-        cls, execution: StepExecution, task: Task | None, timer: Timer | None, users: dict[UUID, str]
-    ) -> Position:
-        common = {
+    def of(cls, execution: StepExecution, task: Task | None, timer: Timer | None, users: dict[UUID, str]) -> Position:
+        common: dict[str, Any] = {
             "step_id": execution.step_id,
             "since": execution.started_at,
             "attempt": execution.attempt,
@@ -106,7 +104,9 @@ def _sentence(instance: WorkflowInstance, leaves: Sequence[Position]) -> tuple[s
     if len(leaves) == 1:
         return _waits(leaves[0])
     steps = ", ".join(each.step_id for each in leaves[:5]) + (" …" if len(leaves) > 5 else "")
-    return f"{len(leaves)} branches are open: {steps}.", "Any of them ends; " + _waits(leaves[0])[1][:1].lower() + _waits(leaves[0])[1][1:]
+    return f"{len(leaves)} branches are open: {steps}.", "Any of them ends; " + _waits(leaves[0])[1][
+        :1
+    ].lower() + _waits(leaves[0])[1][1:]
 
 
 def _waits(position: Position) -> tuple[str, str]:

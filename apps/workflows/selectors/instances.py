@@ -110,7 +110,7 @@ def summaries(instances: list[WorkflowInstance]) -> list[dict[str, Any]]:
 
 
 def usernames(ids: set[UUID | None]) -> dict[UUID, str]:
-    wanted = ids - {None}
+    wanted = {each for each in ids if each is not None}
     return dict(get_user_model().objects.filter(id__in=wanted).values_list("id", "username")) if wanted else {}
 
 

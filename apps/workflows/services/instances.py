@@ -28,7 +28,6 @@ from apps.workflows.orchestrator import store, wave
 from apps.workflows.orchestrator.plans import plan_for
 from apps.workflows.selectors.instances import is_visible
 
-
 BATCH_LIMIT = 1_000
 
 
@@ -70,7 +69,9 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
     """Accept up to 1,000 starts in one commit; workers begin them. All or none: one bad input refuses the batch."""
     require(actor, "start:workflow")
     if len(requests) > BATCH_LIMIT:
-        violation = Violation("TOO_MANY", f"At most {BATCH_LIMIT} starts fit one batch.", "", hint="Send several batches.")
+        violation = Violation(
+            "TOO_MANY", f"At most {BATCH_LIMIT} starts fit one batch.", "", hint="Send several batches."
+        )
         raise Unprocessable("The batch is too large.", violations=[violation])
     definitions: dict[tuple[str, str | None], WorkflowDefinition] = {}
     now = fetch("SELECT now()")[0][0]
@@ -102,7 +103,9 @@ def _conforming(definition: WorkflowDefinition, value: Any, pointer: str) -> Any
     value = {} if value is None else value
     if schema is not None and not is_valid(schema, value):
         violations = check_instance(schema, value, pointer)
-        raise Unprocessable(f"The input does not fit what {definition.key} {definition.version} asks for.", violations=violations)
+        raise Unprocessable(
+            f"The input does not fit what {definition.key} {definition.version} asks for.", violations=violations
+        )
     return value
 
 
@@ -145,11 +148,11 @@ _UNCHANGED = object()
 
 
 def retry(
-    *, actor: User, instance_id: UUID, step_id: str | None = None, input: Any = _UNCHANGED, reason: str = ""
+    *, actor: User, instance_id: UUID, step_id: str | None = None, step_input: Any = _UNCHANGED, reason: str = ""
 ) -> None:
     """Go on with a run that failed or was cancelled, from ``step_id`` (default: where it failed).
 
-    ``input`` replaces what the step would compute as its input. Conflict when the run is not at an end that can be
+    ``step_input`` replaces what the step would compute as its input. Conflict when the run is not at an end that can be
     retried; Unprocessable when its definition has no such step.
     """
     instance = WorkflowInstance.objects.filter(id=instance_id).only("definition_id").first()
@@ -163,8 +166,8 @@ def retry(
     data: dict[str, Any] = {"reason": reason}
     if step_id is not None:
         data["stepId"] = step_id
-    if input is not _UNCHANGED:
-        data["input"] = input
+    if step_input is not _UNCHANGED:
+        data["input"] = step_input
     _steer(actor, instance_id, Signal(SignalKind.RETRY, None, data), reason)
 
 

@@ -26,7 +26,7 @@ def fire_timers() -> int:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_FIRE, [BATCH])
-            count = cursor.rowcount
+            count = int(cursor.rowcount)
         fired += count
         if count:
             doorbell.ring(doorbell.ORCHESTRATOR)

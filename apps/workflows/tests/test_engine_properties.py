@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -29,7 +30,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
 
     def chain(depth: int) -> list[dict[str, Any]]:
         steps = [step(depth) for _ in range(draw(st.integers(1, 3)))]
-        for this, following in zip(steps, steps[1:], strict=False):
+        for this, following in pairwise(steps):
             if this["type"] != "END":
                 this["next"] = following["stepId"]
         return steps
@@ -91,9 +92,7 @@ class RunMachine(RuleBasedStateMachine):
     def begin(self, document: dict[str, Any], n: int) -> None:
         for each in document["steps"]:
             _without_none(each)
-        plan = compile_plan(
-            document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=200
-        )
+        plan = compile_plan(document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=200)
         self.now, self.given = NOW, []
         self.memory = Memory.begin(plan, RUN, {"n": n}, NOW)
         self.give(Signal(SignalKind.START))

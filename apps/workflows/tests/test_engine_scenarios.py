@@ -45,7 +45,7 @@ def plan_of(scenario: dict[str, Any]) -> Plan:
 def play(scenario: dict[str, Any], case: dict[str, Any]) -> Simulation:
     mocks = [Mock.of(mock, parse_duration) for mock in (*case.get("mocks", ()), *scenario.get("sharedMocks", ()))]
     simulation = Simulation.begin(
-        plan_of(scenario), instance_id=RUN, input=case.get("input", {}), now=NOW, mocks=mocks
+        plan_of(scenario), instance_id=RUN, start_input=case.get("input", {}), now=NOW, mocks=mocks
     )
     for signal in case.get("signals", ()):
         when = NOW + parse_duration(signal["after"])

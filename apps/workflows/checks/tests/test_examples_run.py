@@ -46,7 +46,7 @@ class Bundle:
         return TaskBinding(definition_id=uuid5(RUN, task_id), task_id=task_id, evaluate=evaluate)
 
     def play(self, sample: Any) -> Simulation:
-        simulation = Answered.begin(self.plan(), instance_id=RUN, input=sample, now=NOW)
+        simulation = Answered.begin(self.plan(), instance_id=RUN, start_input=sample, now=NOW)
         assert isinstance(simulation, Answered)
         simulation.bundle = self
         simulation.run()

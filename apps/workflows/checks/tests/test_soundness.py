@@ -163,7 +163,7 @@ def test_a_clean_workflow_never_misses_what_it_reads(document: dict[str, Any], d
         tasks=lambda task_id, version: TaskBinding(definition_id=uuid5(RUN, task_id), task_id=task_id),
         max_transitions=200,
     )
-    simulation = Simulation.begin(plan, instance_id=RUN, input=sample, now=NOW, mocks=mocks)
+    simulation = Simulation.begin(plan, instance_id=RUN, start_input=sample, now=NOW, mocks=mocks)
     simulation.run()
     errors = [each["data"]["error"] for each in simulation.memory.history if each["type"] == "STEP_FAILED"]
     errors.append(simulation.memory.instance.error or {})

@@ -14,14 +14,14 @@ from apps.tasks import selectors as tasks
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the navigation. ``key`` is typed after `g`; ``count`` 0 is not shown."""
+    """One entry of the navigation. ``key`` is typed after `g`; ``count`` None: nothing is counted there."""
 
     label: str
     href: str
     icon: str
     key: str
     current: bool = False
-    count: int = 0
+    count: int | None = None
     alert: bool = False
 
 

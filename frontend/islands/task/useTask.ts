@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiProblem, api } from "@/lib/api";
 import type { TaskDetail } from "@/lib/documents";
-import { LiveFeed } from "@/lib/live";
+import { onTasksChanged } from "@/lib/taskFeed";
 
 export function useTask(initial: TaskDetail) {
   const [task, setTask] = useState(initial);
@@ -21,10 +21,7 @@ export function useTask(initial: TaskDetail) {
     }
   }, [initial.id]);
 
-  useEffect(() => {
-    const live = new LiveFeed("/ws/tasks", { onHint: () => void refresh() });
-    return () => live.close();
-  }, [refresh]);
+  useEffect(() => onTasksChanged(() => void refresh()), [refresh]);
 
   return { task, setTask, gone, refresh };
 }

@@ -1,11 +1,11 @@
 /**
  * The task inbox: a list that is kept current, keys as in a mail client, a reading pane beside it.
  *
- * `<section id="inbox" data-refresh="…url of the list">` holds `.items` with `<a class="inbox-item" data-task-id>`, and
+ * `<section id="inbox">` holds `.items` with `<a class="inbox-item" data-task-id>`, and
  * `#inbox-pane`. J/K (or arrows) move, Enter or E opens (in the pane: goes to its first field), C claims. Wide windows open
  * in the pane, narrow ones go to the task's own page.
  */
-import { LiveFeed } from "../lib/live";
+import { onTasksChanged } from "../lib/taskFeed";
 import { htmx } from "./htmx";
 import { isTyping } from "./shortcuts";
 
@@ -96,34 +96,36 @@ function focusForm(pane: HTMLElement): void {
 
 /** Reads the list again on every hint; keeps the choice and lets new tasks be seen. */
 function keepCurrent(root: HTMLElement, chosen: () => string | null): void {
-  let known = new Set(ids(root));
-  let waiting = false;
+  let before = { box: boxOf(root), known: new Set(ids(root)) };
+  let reading = false;
+  let again = false;
 
   const refresh = async () => {
-    if (waiting) return;
-    waiting = true;
+    again = reading;
+    if (reading) return;
+    reading = true;
     const keep = chosen();
     try {
       await htmx.ajax("get", location.href, { target: "#inbox-list", select: "#inbox-list", swap: "outerHTML" });
     } finally {
-      waiting = false;
+      reading = false;
     }
+    const box = boxOf(root);
     for (const item of root.querySelectorAll<HTMLElement>(".inbox-item")) {
-      item.setAttribute("aria-current", String(item.dataset.taskId === keep));
-      item.classList.toggle("arrived", !known.has(item.dataset.taskId as string));
+      const id = item.dataset.taskId as string;
+      item.setAttribute("aria-current", String(id === keep));
+      item.classList.toggle("arrived", box === before.box && !before.known.has(id));
     }
-    known = new Set(ids(root));
+    before = { box, known: new Set(ids(root)) };
+    if (again) void refresh();
   };
 
-  let opened = false;
-  new LiveFeed("/ws/tasks", {
-    onHint: (seq) => {
-      // The first connection says nothing new: the page has just been made.
-      if (seq !== null || opened) void refresh();
-      opened = true;
-    },
-  });
+  onTasksChanged(() => void refresh());
   document.addEventListener("task:completed", () => void refresh());
+}
+
+function boxOf(root: HTMLElement): string {
+  return root.querySelector<HTMLElement>("#inbox-list")?.dataset.box ?? "";
 }
 
 function ids(root: HTMLElement): string[] {

@@ -6,7 +6,7 @@ const LONG_TEXT = 160;
 const FEW_CHOICES = 4;
 
 export function uiSchemaFor(schema: JsonSchema): UiSchema {
-  const result: UiSchema = { ...hints(schema) };
+  const result: UiSchema = { ...hints(schema), ...order(schema) };
   for (const [name, property] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)) {
     if (typeof property === "object") result[name] = uiSchemaFor(property);
   }
@@ -14,6 +14,17 @@ export function uiSchemaFor(schema: JsonSchema): UiSchema {
     result.items = uiSchemaFor(schema.items as JsonSchema);
   }
   return result;
+}
+
+/**
+ * Fields in the order of `required`, then the others: documents come out of a store that does not keep the order of an
+ * object's keys, but does keep lists. `ui:order` in the schema says it outright.
+ */
+function order(schema: JsonSchema): UiSchema {
+  const properties = Object.keys((schema.properties as object | undefined) ?? {});
+  const wanted = (Array.isArray(schema["ui:order"]) ? schema["ui:order"] : (schema.required ?? [])) as string[];
+  const known = wanted.filter((name) => properties.includes(name));
+  return known.length > 0 ? { "ui:order": [...known, "*"] } : {};
 }
 
 function hints(schema: JsonSchema): UiSchema {

@@ -7,7 +7,6 @@ from typing import Any
 
 from apps.integrations.egress import compile_allow
 from apps.validation.expressions import Expression, ExpressionError, compile_expression, compile_template
-from apps.validation.schemas import check_schema
 from apps.validation.violations import Violation, in_order, pointer_to
 
 from .executors.base import Site
@@ -18,8 +17,8 @@ _IMPLEMENTATION = "/implementation"
 
 
 def check_task(document: dict[str, Any]) -> list[Violation]:
-    """Kind, form, expressions and hosts of `document`, which fits schemas/task.json."""
-    found = [*_check_kind(document), *_check_form(document), *_check_hosts(document)]
+    """Kind, expressions and hosts of `document`, which fits schemas/task.json."""
+    found = [*_check_kind(document), *_check_hosts(document)]
     for site in _sites(document):
         found.extend(_check_site(site, document.get("inputSchema")))
     return in_order(found)
@@ -59,13 +58,6 @@ def _check_kind(document: dict[str, Any]) -> Iterator[Violation]:
             _IMPLEMENTATION,
             hint='Add "endpoint": "https://…".',
         )
-
-
-def _check_form(document: dict[str, Any]) -> Iterator[Violation]:
-    parameters = (document.get("implementation") or {}).get("parameters") or {}
-    form = parameters.get("taskForm")
-    if isinstance(form, dict) and "componentId" not in form:
-        yield from check_schema(form, f"{_IMPLEMENTATION}/parameters/taskForm")
 
 
 def _check_hosts(document: dict[str, Any]) -> Iterator[Violation]:

@@ -26,7 +26,7 @@ def filtered_tasks(actor: User, parameters: QueryDict) -> QuerySet[Task]:
     """The tasks visible to `actor` that fit `parameters`. BadInput names the parameter that cannot be read."""
     box = parameters.get("box", "")
     if box:
-        tasks = selectors.inbox(actor, _one_of("box", box, {name: name for name in selectors.BOXES}))
+        tasks = selectors.inbox(actor, one_of("box", box, {name: name for name in selectors.BOXES}))
     else:
         tasks = selectors.with_names(selectors.visible_tasks(actor))
     for name, column, values in (
@@ -35,18 +35,18 @@ def filtered_tasks(actor: User, parameters: QueryDict) -> QuerySet[Task]:
         ("priority", "priority", {each.name: each.value for each in Priority}),
     ):
         if given := _listed(parameters, name):
-            tasks = tasks.filter(**{f"{column}__in": [_one_of(name, each, values) for each in given]})
+            tasks = tasks.filter(**{f"{column}__in": [one_of(name, each, values) for each in given]})
     if instance := parameters.get("workflowInstanceId"):
         tasks = tasks.filter(workflow_instance_id=_uuid("workflowInstanceId", instance))
-    if key := _text(parameters, "taskDefinitionId"):
+    if key := text(parameters, "taskDefinitionId"):
         versions = TaskDefinition.objects.filter(key=key).values("pk")
         tasks = tasks.filter(definition__in=versions)
     if overdue := parameters.get("overdue"):
         late = Q(status__in=Task.OPEN, due_at__lt=timezone.now())
-        tasks = tasks.filter(late if _one_of("overdue", overdue, {"true": True, "false": False}) else ~late)
-    if search := _text(parameters, "search"):
+        tasks = tasks.filter(late if one_of("overdue", overdue, {"true": True, "false": False}) else ~late)
+    if search := text(parameters, "search"):
         tasks = tasks.filter(Q(title__icontains=search) | Q(description__icontains=search))
-    return _by_assignee(tasks, actor, _text(parameters, "assignee"))
+    return _by_assignee(tasks, actor, text(parameters, "assignee"))
 
 
 def _by_assignee(tasks: QuerySet[Task], actor: User, assignee: str) -> QuerySet[Task]:
@@ -65,7 +65,8 @@ def _listed(parameters: QueryDict, name: str) -> list[str]:
     return [part for value in parameters.getlist(name) for part in value.split(",") if part]
 
 
-def _one_of(name: str, given: str, values: Mapping[str, T]) -> T:
+def one_of(name: str, given: str, values: Mapping[str, T]) -> T:
+    """What `given` stands for. BadInput when it is none of `values`."""
     if given not in values:
         allowed = ", ".join(values)
         raise BadInput(
@@ -84,8 +85,9 @@ def _uuid(name: str, given: str) -> UUID:
         ) from None
 
 
-def _text(parameters: QueryDict, name: str) -> str:
-    text = parameters.get(name, "").strip()
-    if "\x00" in text or len(text) > _MAX_SEARCH:
+def text(parameters: QueryDict, name: str) -> str:
+    """A free text, empty when it is not given. BadInput for one that is too long or holds NUL."""
+    given = parameters.get(name, "").strip()
+    if "\x00" in given or len(given) > _MAX_SEARCH:
         raise BadInput(f"{name} has at most {_MAX_SEARCH} characters and no NUL.")
-    return text
+    return given

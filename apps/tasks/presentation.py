@@ -130,29 +130,6 @@ def definition_summary(definition: TaskDefinition) -> dict[str, Any]:
     }
 
 
-def version_summary(definition: TaskDefinition) -> dict[str, Any]:
-    """One version in a list of versions."""
-    return {
-        "version": definition.version,
-        "status": definition.status,
-        "publishedAt": instant(definition.published_at),
-        "publishedBy": person(definition.published_by),
-        "updatedAt": instant(definition.updated_at),
-        "checksum": definition.checksum,
-    }
-
-
-def definition_detail(definition: TaskDefinition, versions: list[TaskDefinition]) -> dict[str, Any]:
-    """The document as it was saved, with what is known about it."""
-    return definition.document | {
-        "status": definition.status,
-        "revision": definition.revision,
-        "violations": definition.violations,
-        "updatedAt": instant(definition.updated_at),
-        "versions": [version_summary(version) for version in versions],
-    }
-
-
 def _retry_policy(task: Task) -> dict[str, Any]:
     """The definition's policy, where there is one."""
     policy = task.definition.document.get("retryPolicy") if task.definition else None

@@ -92,11 +92,6 @@ def latest_definitions() -> QuerySet[TaskDefinition]:
     )
 
 
-def versions_of(key: str) -> QuerySet[TaskDefinition]:
-    """All versions of one definition, newest first, without their documents."""
-    return TaskDefinition.objects.filter(key=key).defer("document").select_related("published_by").newest_first()
-
-
 def _candidate(actor: User) -> Q:
     """The actor is named as a candidate, or a team or role of theirs is."""
     return Q(candidate_users__contains=[actor.username]) | Q(

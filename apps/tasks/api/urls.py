@@ -9,40 +9,32 @@ from . import discussion_views as discussion
 from . import views
 
 app_name = "tasks"
+_DEFINITION = "tasks/definitions/<str:key>"
+_TASK = "tasks/<uuid:task_id>"
 urlpatterns = [
-    path("tasks/definitions", definitions.TaskDefinitionListView.as_view(), name="definitions"),
-    path("tasks/definitions/validate", definitions.TaskDefinitionValidateView.as_view(), name="definition-validate"),
-    path("tasks/definitions/<str:task_key>", definitions.TaskDefinitionView.as_view(), name="definition"),
+    path("tasks/definitions", definitions.TaskDefinitionList.as_view(), name="definitions"),
+    path("tasks/definitions/validate", definitions.TaskDefinitionValidate.as_view(), name="definition-validate"),
+    path(_DEFINITION, definitions.OneTaskDefinition.as_view(), name="definition"),
+    path(f"{_DEFINITION}/publish", definitions.TaskDefinitionPublish.as_view(), name="definition-publish"),
+    path(f"{_DEFINITION}/versions", definitions.TaskDefinitionVersions.as_view(), name="definition-versions"),
     path(
-        "tasks/definitions/<str:task_key>/publish",
-        definitions.TaskDefinitionPublishView.as_view(),
-        name="definition-publish",
-    ),
-    path(
-        "tasks/definitions/<str:task_key>/versions",
-        definitions.TaskVersionListView.as_view(),
-        name="definition-versions",
-    ),
-    path(
-        "tasks/definitions/<str:task_key>/versions/<str:version>",
-        definitions.TaskVersionView.as_view(),
-        name="definition-version",
+        f"{_DEFINITION}/versions/<str:version>", definitions.TaskDefinitionVersion.as_view(), name="definition-version"
     ),
     path("tasks", views.TaskListView.as_view(), name="tasks"),
     path("tasks/counts", views.TaskCountsView.as_view(), name="counts"),
     path("tasks/bulk", views.BulkView.as_view(), name="bulk"),
-    path("tasks/<uuid:task_id>", views.TaskView.as_view(), name="task"),
-    path("tasks/<uuid:task_id>/claim", views.ClaimView.as_view(), name="claim"),
-    path("tasks/<uuid:task_id>/release", views.ReleaseView.as_view(), name="release"),
-    path("tasks/<uuid:task_id>/assign", views.AssignView.as_view(), name="assign"),
-    path("tasks/<uuid:task_id>/draft", views.DraftView.as_view(), name="draft"),
-    path("tasks/<uuid:task_id>/complete", views.CompleteView.as_view(), name="complete"),
-    path("tasks/<uuid:task_id>/cancel", views.CancelView.as_view(), name="cancel"),
-    path("tasks/<uuid:task_id>/reopen", views.ReopenView.as_view(), name="reopen"),
-    path("tasks/<uuid:task_id>/comments", discussion.CommentsView.as_view(), name="comments"),
-    path("tasks/<uuid:task_id>/attachments", discussion.AttachmentsView.as_view(), name="attachments"),
+    path(_TASK, views.TaskView.as_view(), name="task"),
+    path(f"{_TASK}/claim", views.ClaimView.as_view(), name="claim"),
+    path(f"{_TASK}/release", views.ReleaseView.as_view(), name="release"),
+    path(f"{_TASK}/assign", views.AssignView.as_view(), name="assign"),
+    path(f"{_TASK}/draft", views.DraftView.as_view(), name="draft"),
+    path(f"{_TASK}/complete", views.CompleteView.as_view(), name="complete"),
+    path(f"{_TASK}/cancel", views.CancelView.as_view(), name="cancel"),
+    path(f"{_TASK}/reopen", views.ReopenView.as_view(), name="reopen"),
+    path(f"{_TASK}/comments", discussion.CommentsView.as_view(), name="comments"),
+    path(f"{_TASK}/attachments", discussion.AttachmentsView.as_view(), name="attachments"),
     path(
-        "tasks/<uuid:task_id>/attachments/<uuid:attachment_id>",
+        f"{_TASK}/attachments/<uuid:attachment_id>",
         discussion.AttachmentView.as_view(),
         name="attachment",
     ),

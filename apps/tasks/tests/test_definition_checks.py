@@ -87,9 +87,9 @@ def test_schemas_of_authors_are_checked_with_the_document(change: dict[str, Any]
     assert [each.pointer for each in check_document("task", expression_document() | change)] == [pointer]
 
 
-def test_a_form_in_place_is_checked() -> None:
+def test_a_form_in_place_is_checked_with_the_document() -> None:
     document = human_document(taskForm={"type": "object", "properties": {"a": {"type": "txt"}}})
-    assert f"{PARAMETERS}/taskForm/properties/a/type" in found(document)
+    assert [each.pointer for each in check_document("task", document)] == [f"{PARAMETERS}/taskForm/properties/a/type"]
 
 
 def test_kind_and_type_must_agree() -> None:

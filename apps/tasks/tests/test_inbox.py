@@ -13,9 +13,8 @@ from apps.tasks import access, selectors, services
 from apps.tasks.models import Task
 from apps.tasks.presentation import task_detail, task_summary
 from apps.validation.problems import NotFound
-from apps.validation.schemas import check_document
 
-from .factories import ManualTaskFactory, TaskDefinitionFactory, expression_document
+from .factories import ManualTaskFactory
 
 
 @pytest.fixture
@@ -89,19 +88,3 @@ def test_one_task_is_read_whole_or_not_at_all(cast: Cast, tasks: dict[str, Task]
     assert taken["allowed"] == ["comment"]
     assert taken["overdue"]
     assert task_detail(selectors.find_task(cast.bob, tasks["group"].pk), cast.bob)["allowed"][0] == "claim"
-
-
-def test_answers_fit_the_published_schema_of_a_task(cast: Cast, tasks: dict[str, Task]) -> None:
-    services.comment(actor=cast.bob, task_id=tasks["done"].pk, text="Fine.")
-    definition = TaskDefinitionFactory(document=expression_document() | {"retryPolicy": {"maxRetries": 2}})
-    failed = ManualTaskFactory(
-        type=Task.Type.AUTOMATED,
-        definition=definition,
-        status=Task.Status.FAILED,
-        started_at=timezone.now(),
-        completed_at=timezone.now(),
-        error={"type": "PERMANENT", "code": "NO", "message": "no", "details": {}, "timestamp": "2026-05-01T00:00:00Z"},
-    )
-    for task in (*tasks.values(), failed):
-        found = task_detail(selectors.find_task(cast.admin, task.pk), cast.admin)
-        assert check_document("taskInstance", found) == []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast
 
-from .factories import expression_document
+from .factories import expression_document, human_document
 
 Api = Callable[[User | None], APIClient]
 URL = "/api/v1/tasks/definitions"
@@ -32,7 +33,7 @@ def test_a_definition_is_saved_checked_published_and_read(cast: Cast, api: Api) 
     ]
     versions = admin.get(f"{URL}/double/versions").json()["items"]
     assert [(each["version"], each["status"]) for each in versions] == [("1.1.0", "draft"), ("1.0.0", "published")]
-    assert admin.get(f"{URL}/double/versions/1.0.0").json()["name"] == "Twice"
+    assert admin.get(f"{URL}/double/versions/1.0.0").json()["document"]["name"] == "Twice"
     assert admin.get(f"{URL}/double/versions/9.0.0").status_code == 404
     assert admin.delete(f"{URL}/double").status_code == 204
     assert admin.get(URL).json()["items"] == []
@@ -41,9 +42,27 @@ def test_a_definition_is_saved_checked_published_and_read(cast: Cast, api: Api) 
 def test_what_was_read_can_be_sent_back(cast: Cast, api: Api) -> None:
     admin = api(cast.admin)
     admin.post(URL, expression_document())
-    read = admin.get(f"{URL}/double")
-    assert admin.put(f"{URL}/double", read.json() | {"name": "Other"}).status_code == 200
+    read = admin.get(f"{URL}/double").json()["document"]
+    assert admin.put(f"{URL}/double", read | {"name": "Other"}).status_code == 200
     assert admin.get(f"{URL}/double").json()["name"] == "Other"
+
+
+@pytest.mark.parametrize("query", ["type=HUMAN", "status=gone", "search=%00", "ordering=document"])
+def test_parameters_that_mean_nothing_are_400(cast: Cast, api: Api, query: str) -> None:
+    assert api(cast.admin).get(f"{URL}?{query}").status_code == 400
+
+
+def test_lists_are_filtered(cast: Cast, api: Api) -> None:
+    admin = api(cast.admin)
+    admin.post(URL, expression_document() | {"tags": ["maths"]})
+    admin.post(URL, human_document())
+
+    def keys(query: str) -> list[str]:
+        return [each["taskId"] for each in admin.get(f"{URL}?{query}").json()["items"]]
+
+    assert keys("") == ["approve", "double"]
+    assert keys("kind=EXPRESSION") == keys("type=AUTOMATED") == keys("tag=maths") == keys("search=doub") == ["double"]
+    assert keys("kind=HUMAN&status=draft") == ["approve"]
 
 
 def test_checking_saves_nothing_and_always_answers(cast: Cast, api: Api) -> None:

@@ -21,6 +21,12 @@ from .servers import serving
 pytestmark = pytest.mark.asyncio
 
 
+@pytest.fixture(autouse=True)
+async def closed_afterwards() -> AsyncIterator[None]:
+    yield
+    await egress.close()
+
+
 class Canary:
     """A server that must never be reached; counts who got through."""
 
@@ -37,7 +43,6 @@ async def canary() -> AsyncIterator[Canary]:
     target = Canary()
     async with serving(target.handle) as target.port:
         yield target
-    await egress.close()
 
 
 LITERALS = [

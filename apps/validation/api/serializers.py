@@ -64,7 +64,7 @@ class ValidateBatchSerializer(serializers.Serializer[Any]):
     items = ValidateSerializer(many=True, min_length=1, max_length=MAX_BATCH)  # type: ignore[call-arg]
 
 
-class BatchResultSerializer(serializers.Serializer[Any]):
+class ValidationBatchSerializer(serializers.Serializer[Any]):
     valid = serializers.BooleanField(help_text="Whether all are.")
     results = ValidationResultSerializer(many=True)
 

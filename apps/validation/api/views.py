@@ -75,7 +75,7 @@ class ValidateBatchView(APIView):
         operation_id="validation_validate_batch",
         tags=_TAGS,
         request=forms.ValidateBatchSerializer,
-        responses={200: forms.BatchResultSerializer, 404: forms.ProblemSerializer, 422: forms.ProblemSerializer},
+        responses={200: forms.ValidationBatchSerializer, 404: forms.ProblemSerializer, 422: forms.ProblemSerializer},
     )
     def post(self, request: Request) -> Response:
         """The same for up to a hundred documents at once."""

@@ -127,7 +127,7 @@ def test_a_shipment_that_cannot_be_booked_gives_the_money_back() -> None:
     simulation = Simulation.begin(
         bundle.plan(),
         instance_id=RUN,
-        start_start_input=sample,
+        start_input=sample,
         now=NOW,
         mocks=[
             Mock("validate_order", {"outcome": "VALIDATED", "orderId": "o", "itemCount": 1, "problems": []}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from kombu import Queue
 
@@ -169,7 +170,7 @@ AUGMENTED_EGRESS_CONNECTIONS = env.number("AUGMENTED_EGRESS_CONNECTIONS", 1_000)
 # ── The HTTP interface ──────────────────────────────────────────────────────────────────────────────────────────────
 AUGMENTED_MAX_BODY = env.number("AUGMENTED_MAX_BODY", 1024 * 1024)  # bytes; more is answered with 413
 DATA_UPLOAD_MAX_MEMORY_SIZE = AUGMENTED_MAX_BODY
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.auth.api.authentication.BearerAuthentication",
         "apps.auth.api.authentication.SessionAuthentication",
@@ -191,6 +192,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "TaskStatus": "apps.tasks.models.Task.Status",
+        "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -31,13 +31,6 @@ def changed(*tasks: Task, before: frozenset[str] = frozenset()) -> None:
     hint(before.union(*(channels_of(task) for task in tasks)))
 
 
-def changed_by_id(task_ids: Iterable[UUID]) -> None:
-    """The same for tasks of people known only by id; tasks that workers do are passed over."""
-    concerned = Task.objects.filter(pk__in=list(task_ids), type=Task.Type.MANUAL)
-    if channels := frozenset[str]().union(*(channels_of(task) for task in concerned.defer("input", "form", "draft"))):
-        hint(channels)
-
-
 def hint(channels: Iterable[str]) -> None:
     """Once the transaction commits, send one hint to each of `channels`."""
     names = frozenset(channels)

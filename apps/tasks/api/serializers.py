@@ -140,7 +140,7 @@ class CompleteSerializer(StrictSerializer):
     version = serializers.IntegerField(required=False, min_value=1, help_text="the same as If-Match")
 
 
-class ReasonSerializer(StrictSerializer):
+class CancelTaskSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=2_000, required=False, allow_blank=True, default="")
 
 

@@ -203,11 +203,11 @@ class CompleteView(APIView):
 
 
 class CancelView(APIView):
-    @extend_schema(operation_id="tasks_cancel", tags=_TAGS, request=forms.ReasonSerializer, responses=_VERB_ANSWERS)
+    @extend_schema(operation_id="tasks_cancel", tags=_TAGS, request=forms.CancelTaskSerializer, responses=_VERB_ANSWERS)
     @idempotent
     def post(self, request: Request, task_id: UUID) -> Response:
         """Stop an open task."""
-        form = forms.ReasonSerializer(data=request.data)
+        form = forms.CancelTaskSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         actor = actor_of(request)
         task = services.cancel(actor=actor, task_id=task_id, if_match=if_match(request), **form.validated_data)

@@ -140,8 +140,13 @@ def _check_components(document: Mapping[str, Any], pointer: str, catalog: Catalo
     for index, entry in records(document, "uiComponents"):
         component_id = text(entry, "componentId")
         if component_id is not None and catalog.component(component_id) is None:
-            place = pointer + pointer_to("uiComponents", index, "componentId")
-            _unknown("unknown-component", place, "component", component_id, catalog.component_ids(), findings)
+            # A missing form would stop a person; a missing display only leaves its place empty.
+            findings.warning(
+                "unknown-component",
+                pointer + pointer_to("uiComponents", index, "componentId"),
+                f"There is no component {component_id!r}, so nothing is shown for it.",
+                hint=did_you_mean(component_id, catalog.component_ids(), noun="components"),
+            )
 
 
 def _unknown(code: str, pointer: str, noun: str, name: str, known: Iterable[str], findings: Findings) -> None:

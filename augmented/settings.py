@@ -70,7 +70,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "augmented.urls"
-ASGI_APPLICATION = "augmented.asgi.application"
 APPEND_SLASH = False  # a redirect would lose a POST's body; OptionalSlashMiddleware answers both forms
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -114,7 +113,6 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL], "prefix": env.text("AUGMENTED_CHANNEL_PREFIX", "augmented")},
     }
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 # ── Celery: carries no work, only "queue Q has work" ────────────────────────────────────────────────────────────────
 CELERY_BROKER_URL = env.broker(REDIS_URL)
@@ -239,7 +237,6 @@ STATIC_ROOT = VAR_DIR / "static" if PRODUCTION else None  # elsewhere the files 
 STATICFILES_DIRS = [BASE_DIR / "static"]
 VITE_MANIFEST = BASE_DIR / "static" / "dist" / ".vite" / "manifest.json"
 WHITENOISE_USE_FINDERS = not PRODUCTION
-WHITENOISE_AUTOREFRESH = DEBUG
 HASHED = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
@@ -248,6 +245,5 @@ STORAGES = {
 }
 
 # ── The rest ────────────────────────────────────────────────────────────────────────────────────────────────────────
-LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 LOGGING = logging_config(level=env.text("AUGMENTED_LOG_LEVEL", "INFO"), readable=env.flag("AUGMENTED_LOG_READABLE"))

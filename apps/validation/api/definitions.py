@@ -14,9 +14,11 @@ from rest_framework.views import APIView
 
 from apps.auth.models import User
 from apps.validation.definitions import services
+from apps.validation.definitions.diff import diff
+from apps.validation.definitions.impact import impact
 from apps.validation.definitions.models import Definition
 from apps.validation.definitions.services import DefinitionKind
-from apps.validation.problems import Unprocessable
+from apps.validation.problems import BadInput, Unprocessable
 from apps.validation.violations import Violation, has_errors
 
 from .etags import etag, if_match
@@ -56,6 +58,38 @@ class VerdictSerializer(serializers.Serializer[Any]):
 
 class PublishSerializer(serializers.Serializer[Any]):
     version = serializers.CharField(max_length=64, required=False, help_text="default: the newest draft")
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
+    path = serializers.CharField(help_text="members of lists by their id: steps.pay.input.amount")
+    message = serializers.CharField()
+    before = serializers.JSONField(required=False)
+    after = serializers.JSONField(required=False)
+
+
+class DiffSerializer(serializers.Serializer[Any]):
+    to = serializers.CharField()
+    patch = serializers.ListField(child=serializers.JSONField(), help_text="JSON Patch (RFC 6902)")
+    changes = ChangeSerializer(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a word of Python's.
+        return {"from": serializers.CharField()} | super().get_fields()
+
+
+class DependentSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    id = serializers.CharField()
+    version = serializers.CharField()
+    status = serializers.CharField()
+    pointer = serializers.CharField(help_text="where in that definition it is named")
+    running = serializers.IntegerField(help_text="runs under way on that version")
+
+
+class ImpactSerializer(serializers.Serializer[Any]):
+    definitions = DependentSerializer(many=True)
+    running = serializers.DictField(child=serializers.IntegerField(), help_text="version → runs under way")
 
 
 class DefinitionViews:
@@ -146,6 +180,27 @@ class DefinitionVersion(DefinitionViews, APIView):
         """One version's document."""
         self.require_read(actor_of(request))
         return self.answer(services.find(self.kind, key=key, version=version))
+
+
+class DefinitionDiff(DefinitionViews, APIView):
+    def get(self, request: Request, key: str) -> Response:
+        """What changed from one version (`from`) to another (`to`, default: the newest): in words and as JSON Patch."""
+        self.require_read(actor_of(request))
+        earlier = request.query_params.get("from")
+        if not earlier:
+            raise BadInput("Say which version to compare with: ?from=1.0.0&to=1.1.0")
+        before = services.find(self.kind, key=key, version=earlier)
+        after = services.find(self.kind, key=key, version=request.query_params.get("to"))
+        found = diff(before.document, after.document)
+        return Response({"from": before.version, "to": after.version} | found)
+
+
+class DefinitionImpact(DefinitionViews, APIView):
+    def get(self, request: Request, key: str) -> Response:
+        """What depends on this definition: other definitions that name it, and what is running on it."""
+        self.require_read(actor_of(request))
+        services.find(self.kind, key=key)
+        return Response(impact(self.kind.name, key))
 
 
 def versions(kind: DefinitionKind[Any], key: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Lists in pages by keyset: each page starts where the last one ended, however many rows come or go meanwhile.
 
-A view declares `ordering` (default order) and `ordering_fields` (what `?ordering=` may name, in snake case); the primary
-key is added as the tie-breaker. Answers are `{items, next, previous}` with links. Null values come last.
+A view declares `ordering` (the default order; else the queryset's, else the model's) and `ordering_fields` (what
+`?ordering=` may name, in snake case); the primary key is added as the tie-breaker. Answers are `{items, next, previous}` with links. Null values come last.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class KeysetPagination(BasePagination):
         """One page of a QuerySet. Raises BadInput for a bad limit, ordering or cursor."""
         self.request = request
         limit = self._limit(request)
-        self.columns = _columns(queryset.model, self._names(request, view))
+        self.columns = _columns(queryset.model, self._names(queryset, request, view))
         self.signature = ",".join(("-" if column.descending else "") + column.name for column in self.columns)
         position, backwards = self._position(request)
         rows = queryset.order_by(*(column.order(backwards) for column in self.columns))
@@ -114,8 +114,8 @@ class KeysetPagination(BasePagination):
             raise BadInput(f"limit is a number from 1 to {self.max_limit}.")
         return min(int(text), self.max_limit)
 
-    def _names(self, request: Request, view: Any) -> Sequence[str]:
-        default = getattr(view, "ordering", None) or ("pk",)
+    def _names(self, queryset: Any, request: Request, view: Any) -> Sequence[str]:
+        default = getattr(view, "ordering", None) or queryset.query.order_by or queryset.model._meta.ordering or ("pk",)
         asked = request.query_params.get("ordering", "")
         if not asked:
             return (default,) if isinstance(default, str) else tuple(default)

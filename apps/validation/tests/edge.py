@@ -84,6 +84,12 @@ class GroupListView(generics.ListAPIView[Group], EdgeView):
     ordering_fields = ("name", "id")
 
 
+class NewestGroupListView(generics.ListAPIView[Group], EdgeView):
+    queryset = Group.objects.filter(name__startswith="page-").order_by("-id")
+    serializer_class = GroupSerializer
+    pagination_class = KeysetPagination
+
+
 class UserSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
@@ -145,6 +151,7 @@ urlpatterns = [
     path("echo", EchoView.as_view()),
     path("groups", GroupView.as_view()),
     path("groups/list", GroupListView.as_view()),
+    path("groups/newest", NewestGroupListView.as_view()),
     path("users/list", UserListView.as_view()),
     path("fail/<str:name>", FailingView.as_view()),
     path("api/v1/", include("apps.validation.api.urls")),

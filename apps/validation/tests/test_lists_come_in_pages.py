@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import operator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -28,6 +28,10 @@ def groups(db: None) -> list[str]:
     return names
 
 
+def flat(pages: Iterable[list[Any]]) -> list[Any]:
+    return list(chain.from_iterable(pages))
+
+
 def walk(get: Any, url: str | None, field: str, link: str = "next") -> list[list[Any]]:
     pages = []
     while url:
@@ -41,7 +45,7 @@ def walk(get: Any, url: str | None, field: str, link: str = "next") -> list[list
 def test_following_next_gives_everything_once(get: Any, groups: list[str]) -> None:
     pages = walk(get, "/groups/list?limit=4", "name")
     assert [len(page) for page in pages] == [4, 4, 3]
-    assert functools.reduce(operator.iadd, pages, []) == groups
+    assert flat(pages) == groups
 
 
 def test_previous_leads_back(get: Any, groups: list[str]) -> None:
@@ -61,7 +65,7 @@ def test_rows_that_come_and_go_shift_nothing(get: Any, groups: list[str]) -> Non
     Group.objects.create(name="page-000")
     Group.objects.filter(name="page-03").delete()
     rest = walk(get, first["next"], "name")
-    assert functools.reduce(operator.iadd, rest, []) == groups[4:]
+    assert flat(rest) == groups[4:]
 
 
 @pytest.mark.parametrize(
@@ -79,11 +83,11 @@ def test_nulls_and_ties_are_neither_lost_nor_doubled(get: Any, db: None, orderin
     if "ogin" in ordering.split(",")[0]:
         assert [item["last_login"] for item in whole[-4:]] == [None] * 4
     pages = walk(get, url, "username")
-    assert functools.reduce(operator.iadd, pages, []) == names
+    assert flat(pages) == names
     last = url
     while following := get(last).json()["next"]:
         last = following
-    assert functools.reduce(operator.iadd, reversed(walk(get, last, "username", "previous")), []) == names
+    assert flat(reversed(walk(get, last, "username", "previous"))) == names
 
 
 def test_links_keep_the_other_parameters(get: Any, groups: list[str]) -> None:
@@ -123,3 +127,7 @@ def test_limit_is_capped(get: Any, groups: list[str]) -> None:
 
 def test_empty_list_has_no_links(get: Any) -> None:
     assert get("/groups/list").json() == {"items": [], "next": None, "previous": None}
+
+
+def test_order_of_the_queryset_counts_where_the_view_has_none(get: Any, groups: list[str]) -> None:
+    assert flat(walk(get, "/groups/newest?limit=4", "name")) == groups[::-1]

@@ -1,43 +1,95 @@
-"""Workflows as a kind of definition: their checks, and what publishing fixes."""
+"""Workflows as a kind of definition: their checks, what publishing fixes, what they name, what runs on them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Count
+
 from apps.tasks.models import TaskDefinition
-from apps.validation.definitions.services import DefinitionKind
+from apps.validation.definitions.services import DefinitionKind, Reference
+from apps.validation.problems import Unprocessable
 from apps.validation.violations import Violation
 
 from .checks import check_workflow
-from .models import WorkflowDefinition
+from .engine.steps import STEP_TYPES
+from .engine.transitions import TERMINAL
+from .models import WorkflowDefinition, WorkflowInstance
 from .selectors.catalog import DatabaseCatalog
 
 
 def _checks(document: dict[str, Any]) -> list[Violation]:
-    return check_workflow(document, catalog=DatabaseCatalog())
+    return check_workflow(document, catalog=DatabaseCatalog()) + [
+        Violation(
+            "step-type-unavailable",
+            f"Steps of type {kind} cannot be run by this version of the platform.",
+            f"{pointer}/type",
+            hint=f"It runs {', '.join(sorted(STEP_TYPES))}.",
+        )
+        for pointer, step in _steps(document)
+        if (kind := step.get("type", "TASK")) not in STEP_TYPES
+    ]
+
+
+def _steps(document: dict[str, Any], pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every step at any depth, compensating ones included, with its JSON pointer."""
+    for name in ("steps", "compensationSteps"):
+        for index, step in enumerate(document.get(name) or ()):
+            yield f"{pointer}/{name}/{index}", step
+            yield from _steps(step, f"{pointer}/{name}/{index}")
+    for name in ("branches", "parallelBranches"):
+        for index, branch in enumerate(document.get(name) or ()):
+            yield from _steps(branch, f"{pointer}/{name}/{index}")
 
 
 def _pin_tasks(row: WorkflowDefinition) -> None:
     """Fix the version of every task that the document names without one: a run never changes under way."""
-    names = set(_task_ids(row.document))
-    newest = TaskDefinition.objects.filter(key__in=names).published().newest_first().values_list("key", "version")
-    pins: dict[str, str] = {}
-    for key, version in newest:
-        pins.setdefault(key, version)
-    row.task_pins = pins
+    named = [(pointer, step) for pointer, step in _steps(row.document) if "taskId" in step]
+    rows = TaskDefinition.objects.filter(key__in={step["taskId"] for _, step in named}).published().newest_first()
+    versions: dict[str, list[str]] = {}
+    for key, version in rows.values_list("key", "version"):
+        versions.setdefault(key, []).append(version)
+    missing = [
+        Violation(
+            "task-not-published",
+            f"The task {step['taskId']} {step.get('taskVersion', '')} is not published.".replace("  ", " "),
+            f"{pointer}/taskId",
+            hint="Publish the task first.",
+        )
+        for pointer, step in named
+        if step.get("taskVersion", next(iter(versions.get(step["taskId"], ())), None))
+        not in versions.get(step["taskId"], ())
+    ]
+    if missing:
+        raise Unprocessable(f"{row.key} {row.version} names tasks that are not published.", violations=missing)
+    row.task_pins = {key: found[0] for key, found in versions.items()}
 
 
-def _task_ids(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        own = [value["taskId"]] if isinstance(value.get("taskId"), str) and "taskVersion" not in value else []
-        return own + [found for name in _NESTED if name in value for found in _task_ids(value[name])]
-    if isinstance(value, list):
-        return [found for each in value for found in _task_ids(each)]
-    return []
+def _references(document: dict[str, Any]) -> list[Reference]:
+    found = []
+    for pointer, step in _steps(document):
+        for field, kind in (("taskId", "task"), ("workflowId", "workflow")):
+            if isinstance(step.get(field), str):
+                found.append(Reference(kind, step[field], f"{pointer}/{field}"))
+    return found
 
 
-_NESTED = ("steps", "branches", "parallelBranches", "compensationSteps")
+def _running(workflow_id: str) -> dict[str, int]:
+    under_way = WorkflowInstance.objects.filter(workflow_id=workflow_id).exclude(
+        status__in=[status.value for status in TERMINAL]
+    )
+    counts = under_way.values("definition_version").annotate(runs=Count("pk")).order_by("definition_version")
+    return {row["definition_version"]: row["runs"] for row in counts}
+
 
 WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
-    "workflow", "workflowId", WorkflowDefinition, _checks, _pin_tasks, order=50
+    "workflow",
+    "workflowId",
+    WorkflowDefinition,
+    _checks,
+    _pin_tasks,
+    order=50,
+    references=_references,
+    running=_running,
 )

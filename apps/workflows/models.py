@@ -49,6 +49,7 @@ class WorkflowInstance(models.Model):
     output = models.JSONField(null=True)
     variables = models.JSONField(default=dict)
     visits = models.JSONField(default=dict, help_text="step → visits so far, only of steps inside loops; * = retries")
+    aliases = models.JSONField(default=dict, help_text="step → its name before a migration renamed it: ids keep that")
     transitions = models.PositiveIntegerField(default=0)
     seq = models.PositiveIntegerField(default=0, help_text="number of the latest history entry")
     version = models.PositiveIntegerField(default=1, help_text="grows with every advance")

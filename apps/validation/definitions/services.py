@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.auth.access import require
@@ -26,6 +26,15 @@ from .models import Definition, DefinitionQuerySet, version_key
 D = TypeVar("D", bound=Definition)
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """That a definition names another: ``kind`` and ``key`` of the other, ``pointer`` to where."""
+
+    kind: str
+    key: str
+    pointer: str
+
+
 @dataclass(frozen=True)
 class DefinitionKind(Generic[D]):
     """A kind of definition.
@@ -33,7 +42,7 @@ class DefinitionKind(Generic[D]):
     ``name`` is the document kind (its JSON Schema is schemas/<name>.json), ``id_field`` the business id's field in the
     document, ``checks`` the checks beyond the JSON Schema (references, data flow): document → violations. ``seal``
     fixes on the row, when it is published, what its document leaves open. ``order``: a bundle applies kinds with lower
-    numbers first.
+    numbers first. ``references``: the definitions that a document names. ``running``: key → what is under way, by version.
     """
 
     name: str
@@ -42,6 +51,8 @@ class DefinitionKind(Generic[D]):
     checks: Callable[[dict[str, Any]], list[Violation]]
     seal: Callable[[D], None] = lambda row: None
     order: int = 100
+    references: Callable[[dict[str, Any]], list[Reference]] = lambda document: []
+    running: Callable[[str], dict[str, int]] = lambda key: {}
 
     def rows(self) -> DefinitionQuerySet[D]:
         """Every version of every definition of this kind."""
@@ -92,7 +103,11 @@ def save_draft(
         if if_match is not None:
             raise StaleVersion(f"{key} {version} does not exist, so nothing can match the If-Match header.")
         row = kind.model(key=key, version=version, version_key=version_key(version), created_by=actor, **fields)
-        row.save(force_insert=True)
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError as error:
+            raise Conflict(f"Somebody else has just saved {key} {version}; read it again before you save.") from error
     else:
         if if_match is not None and existing.revision != if_match:
             raise StaleVersion(f"{key} {version} was changed by someone else; read it again before you save.")

@@ -10,6 +10,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
 
 from apps.auth.access import require
 from apps.auth.models import User
@@ -20,8 +21,9 @@ from apps.validation.api.pagination import KeysetPagination
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import WorkflowDefinition
 from apps.workflows.selectors import definitions as selectors
+from apps.workflows.services.dry_run import dry_run
 
-from .serializers import WorkflowSerializer, WorkflowSummarySerializer
+from .serializers import DryRunResultSerializer, DryRunSerializer, WorkflowSerializer, WorkflowSummarySerializer
 
 _TAGS = ["workflow definitions"]
 _DOCUMENT: dict[str, Any] = {"application/json": {"type": "object", "description": "See schemas/workflow.json."}}
@@ -122,6 +124,47 @@ class WorkflowPublish(WorkflowViews, shared.PublishDefinition):
 )
 class WorkflowVersions(WorkflowViews, shared.DefinitionVersions):
     pass
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="workflows_diff",
+        tags=_TAGS,
+        parameters=[
+            OpenApiParameter("from", str, required=True, description="The earlier version."),
+            OpenApiParameter("to", str, description="The later version; default: the newest."),
+        ],
+        responses={200: shared.DiffSerializer},
+    )
+)
+class WorkflowDiff(WorkflowViews, shared.DefinitionDiff):
+    pass
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="workflows_impact", tags=_TAGS, responses={200: shared.ImpactSerializer})
+)
+class WorkflowImpact(WorkflowViews, shared.DefinitionImpact):
+    pass
+
+
+class WorkflowDryRun(APIView):
+    @extend_schema(
+        operation_id="workflows_dry_run", tags=_TAGS, request=DryRunSerializer, responses={200: DryRunResultSerializer}
+    )
+    def post(self, request: Request) -> Response:
+        """Play a definition to its end on a virtual clock, with mocks for the outside world. Nothing is kept."""
+        form = DryRunSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        return Response(
+            dry_run(
+                actor=actor_of(request),
+                document=given["definition"],
+                start_input=given.get("input", {}),
+                mocks=given["mocks"],
+            )
+        )
 
 
 @extend_schema_view(

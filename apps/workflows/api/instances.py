@@ -25,6 +25,7 @@ from apps.workflows.models import WorkflowInstance
 from apps.workflows.selectors import instances as selectors
 from apps.workflows.services import instances as services
 from apps.workflows.services.instances import Start
+from apps.workflows.services.migration import migrate
 
 from . import serializers as forms
 
@@ -216,6 +217,27 @@ class InstanceRetry(APIView):
             step_id=form.get("stepId"),
             reason=form["reason"],
             **more,
+        )
+        return _current(instance_id)
+
+
+class InstanceMigrate(APIView):
+    @extend_schema(
+        operation_id="instances_migrate",
+        tags=_TAGS,
+        request=forms.MigrateSerializer,
+        responses=_VERB | {422: OpenApiResponse(description="The run stands where the new version has no place.")},
+    )
+    @idempotent
+    def post(self, request: Request, instance_id: UUID) -> Response:
+        """Pin the run to another version; refused, with every reason, unless its position exists there."""
+        form = _form(forms.MigrateSerializer, request)
+        migrate(
+            actor=actor_of(request),
+            instance_id=instance_id,
+            version=form["version"],
+            mapping=form["mapping"],
+            reason=form["reason"],
         )
         return _current(instance_id)
 

@@ -134,3 +134,49 @@ class CancelSerializer(ReasonSerializer):
 class RetrySerializer(ReasonSerializer):
     stepId = serializers.CharField(max_length=255, required=False, help_text="default: where the run failed")
     input = serializers.JSONField(required=False, help_text="replaces what the step would compute as its input")
+
+
+class MigrateSerializer(ReasonSerializer):
+    version = serializers.CharField(max_length=64)
+    mapping = serializers.DictField(
+        child=serializers.CharField(), required=False, default=dict, help_text="step → its name in the new version"
+    )
+
+
+class MockSerializer(StrictSerializer):
+    """The answer of the outside world to a step or a task."""
+
+    stepId = serializers.CharField(required=False)
+    taskId = serializers.CharField(required=False)
+    response = serializers.JSONField(required=False)
+    error = serializers.JSONField(required=False, help_text="a code, or {type, code, message, retryable}")
+    action = serializers.CharField(required=False, help_text="the action a person takes")
+    outcome = serializers.CharField(required=False)
+    delay = serializers.CharField(required=False, help_text="ISO 8601 duration")
+    times = serializers.IntegerField(required=False, min_value=1)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("stepId" in attrs) == ("taskId" in attrs):
+            raise serializers.ValidationError("A mock names either a stepId or a taskId.")
+        return attrs
+
+
+class DryRunSerializer(StrictSerializer):
+    definition = serializers.DictField(help_text="a workflow document; see schemas/workflow.json")
+    input = serializers.JSONField(required=False)
+    mocks = serializers.ListField(child=MockSerializer(), required=False, default=list, max_length=1_000)
+
+
+class DryRunResultSerializer(serializers.Serializer[Any]):
+    """What would have happened."""
+
+    status = serializers.CharField()
+    path = serializers.ListField(child=serializers.CharField(), help_text="steps in the order they were entered")
+    steps = serializers.DictField(child=serializers.JSONField())
+    output = serializers.JSONField(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
+    variables = serializers.DictField(child=serializers.JSONField())
+    events = serializers.ListField(child=serializers.JSONField())
+    waitsAt = serializers.ListField(child=serializers.CharField(), help_text="steps that no mock answers")
+    seconds = serializers.FloatField(help_text="how long the run would have taken")
+    history = HistoryEntrySerializer(many=True)

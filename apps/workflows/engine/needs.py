@@ -29,9 +29,9 @@ def result_ids(
     for step_id in steps:
         if step_id in plan.cyclic:
             if visits := instance.visits.get(step_id, 0):
-                ids.append(execution_id(instance.id, "", step_id, visits))
+                ids.append(execution_id(instance, "", step_id, visits))
         else:
-            ids += [execution_id(instance.id, "", step_id, visit) for visit in range(1, retries + 2)]
+            ids += [execution_id(instance, "", step_id, visit) for visit in range(1, retries + 2)]
     return ids
 
 

@@ -125,7 +125,7 @@ class Run:
             # A step outside every loop is entered once between two retries of the run.
             visit = 1 + instance.visits.get("*", 0)
         execution = Execution(
-            id=execution_id(instance.id, move.scope, step_id, visit),
+            id=execution_id(instance, move.scope, step_id, visit),
             step_id=step_id,
             visit=visit,
             status=StepStatus.RUNNING,

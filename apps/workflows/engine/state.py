@@ -77,6 +77,8 @@ class Instance:
     current_step_id: str | None = None
     resume_to: InstanceStatus | None = None
     completed_at: datetime | None = None
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Step → the name that the ids of its executions are made of, where a migration has renamed it."""
 
     def copy(self) -> Instance:
         return replace(self, variables=dict(self.variables), visits=dict(self.visits))
@@ -205,12 +207,11 @@ class Decision:
     held: list[Signal]
 
 
-def execution_id(instance_id: UUID, scope: str, step_id: str, visit: int) -> UUID:
+def execution_id(instance: Instance, scope: str, step_id: str, visit: int) -> UUID:
     """The id of an execution: made from what it is, so that doing the same thing twice meets the primary key.
 
     The first half is the instance's own (time-ordered), which keeps a run's rows together in the index.
     """
-    digest = blake2b(
-        f"{scope}\0{step_id}\0{visit}".encode(), digest_size=8, key=instance_id.bytes
-    ).digest()  # fmt: skip
-    return UUID(bytes=instance_id.bytes[:8] + digest)
+    name = instance.aliases.get(step_id, step_id)
+    digest = blake2b(f"{scope}\0{name}\0{visit}".encode(), digest_size=8, key=instance.id.bytes).digest()
+    return UUID(bytes=instance.id.bytes[:8] + digest)

@@ -24,7 +24,9 @@ def task(run: Run, step: Step, execution: Execution, move: Move) -> None:
     assert binding is not None
     value = _input(run, step, move)
     if binding.manual is not None:
-        _open_human_task(run, step, execution, value, run.evaluate(step.manual) if step.manual else {})
+        # Written in the task's own definition, the parameters see the task's input, not the run's.
+        manual = run.evaluate(step.manual, {"input": value}) if step.manual else {}
+        _open_human_task(run, step, execution, value, manual)
         return
     if binding.evaluate is None:
         run.set_status(execution, StepStatus.PENDING)

@@ -7,6 +7,7 @@ that runs that nobody looks at cost nothing.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import redis
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.db import transaction
 
 from apps.events import doorbell
 
@@ -30,6 +32,11 @@ def watch(instance_id: UUID) -> None:
     """Say that somebody watches; to be said again before WATCH_SECONDS are over."""
     with contextlib.suppress(redis.RedisError):  # said again soon
         doorbell.client().set(_key(instance_id), b"1", ex=WATCH_SECONDS)
+
+
+def push_on_commit(changed: Sequence[tuple[UUID, int]]) -> None:
+    """Push once the current transaction has committed."""
+    transaction.on_commit(functools.partial(push, changed))
 
 
 def push(changed: Sequence[tuple[UUID, int]]) -> None:

@@ -30,7 +30,7 @@ class Loaded:
 _HEAD = """
 SELECT now(), id, definition_id, workflow_id, definition_version, status, input::text, output::text, variables::text,
        visits::text, transitions, seq, started_by_id, current_step_id, resume_to, correlation_id, cancellation::text,
-       compensation::text, error::text, started_at, completed_at
+       compensation::text, error::text, started_at, completed_at, aliases::text
 FROM workflows_workflowinstance WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 """
 
@@ -77,6 +77,7 @@ def _loaded(row: Sequence[Any]) -> Loaded:
         error=_json(row[18]),
         started_at=row[19],
         completed_at=row[20],
+        aliases=_json(row[21]),
     )
     return Loaded(instance, row[2], row[12])
 

@@ -53,10 +53,10 @@ _INSERT_INSTANCES = """
 INSERT INTO workflows_workflowinstance (
   id, definition_id, workflow_id, definition_version, status, input, output, variables, visits, transitions, seq, version,
   current_step_id, resume_to, correlation_id, trigger_event_id, parent_instance_id, cancellation, compensation, error,
-  started_by_id, started_at, updated_at, completed_at)
+  started_by_id, aliases, started_at, updated_at, completed_at)
 SELECT id, definition_id, workflow_id, definition_version, status, input, output, variables, visits, transitions, seq, 1,
   current_step_id, resume_to, correlation_id, trigger_event_id, parent_instance_id, cancellation, compensation, error,
-  started_by_id, now(), now(), completed_at
+  started_by_id, '{}', now(), now(), completed_at
 FROM json_to_recordset(%s::json) AS r(
   id uuid, definition_id uuid, workflow_id text, definition_version text, status text, input jsonb, output jsonb,
   variables jsonb, visits jsonb, transitions int, seq int, current_step_id text, resume_to text, correlation_id text,

@@ -6,7 +6,6 @@ for an instance: what it cannot lock goes into that instance's inbox, for whoeve
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +13,6 @@ from uuid import UUID
 
 import orjson
 import structlog
-from django.db import transaction
 from psycopg import DataError
 
 from apps.events import doorbell
@@ -205,4 +203,4 @@ def _without_row(ids: set[UUID]) -> set[UUID]:
 def _after_commit(decisions: Sequence[Decision]) -> None:
     changed = [(each.instance.id, each.instance.seq) for each in decisions if each.history]
     if changed:
-        transaction.on_commit(functools.partial(live.push, changed))
+        live.push_on_commit(changed)

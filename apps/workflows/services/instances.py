@@ -81,7 +81,7 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
         if name not in definitions:
             definitions[name] = find_published(WORKFLOW, key=request.workflow_id, version=request.version)
         definition = definitions[name]
-        value = _conforming(definition, request.input, f"/{index}/input")
+        value = _conforming(definition, request.input, f"/instances/{index}/input")
         instance = _new(definition, value, request.correlation_id, now)
         rows.append((instance, store.NewInstance(definition.id, actor.pk)))
     if rows:

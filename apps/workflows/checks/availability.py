@@ -97,9 +97,9 @@ class Availability:
     def _gain(self, must: int, step: Step, how: How) -> int:
         must &= ~self.facts.under(step)
         must |= self.facts.known(ran(step))
-        if how is How.SUCCESS:
+        if how in (How.SUCCESS, How.ASSUMED):
             must |= self.facts.known(has_output(step))
-        elif how is How.FAILURE:
+        if how in (How.FAILURE, How.ASSUMED):
             must |= self.facts.known(has_error(step))
         return must
 

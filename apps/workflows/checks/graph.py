@@ -26,6 +26,8 @@ class How(StrEnum):
     """Its condition was false."""
     EITHER = "either"
     """A transition on a word that can be an outcome or an error code."""
+    ASSUMED = "assumed"
+    """The same for a task that does not exist, which is finding enough: whatever is read of it counts as there."""
     RESCUE = "rescue"
     """From any step that failed, to the workflow's own failure handler: anything may have run."""
     INSIDE = "inside"

@@ -88,6 +88,10 @@ class Producers:
         task_id = text(step.document, "taskId")
         return None if task_id is None else self.task_by_id(task_id, text(step.document, "taskVersion"))
 
+    def exists(self, step: Step) -> bool:
+        """False for a TASK step whose task is unknown; nothing more should be said about what it does."""
+        return step.type != "TASK" or self.task(step) is not None
+
     def task_by_id(self, task_id: str, version: str | None) -> TaskFacts | None:
         key = (task_id, version)
         if key not in self._tasks:

@@ -10,10 +10,11 @@ from .jumps import failure_targets, jumps, named_in_vain
 from .outline import Outline, Scope, Step, mapping, text
 
 Outcomes = Callable[[Step], Sequence[str] | None]
+Exists = Callable[[Step], bool]
 
 
-def wire(outline: Outline, outcomes: Outcomes, findings: Findings) -> Graph:
-    """The control-flow graph; `outcomes` says what a step's task can end with."""
+def wire(outline: Outline, outcomes: Outcomes, exists: Exists, findings: Findings) -> Graph:
+    """The control-flow graph. `outcomes`: what a step's task can end with; `exists`: whether there is such a task."""
     graph = Graph(outline)
     for step in outline.steps:
         graph.enter.append(graph.add_node(step))
@@ -25,7 +26,7 @@ def wire(outline: Outline, outcomes: Outcomes, findings: Findings) -> Graph:
     _enter_workflow(graph, findings)
     for step in outline.steps:
         _wire_inner(graph, step)
-        _wire_jumps(graph, step, outcomes(step), findings)
+        _wire_jumps(graph, step, outcomes(step), findings, assumed=not exists(step))
     return graph
 
 
@@ -78,7 +79,7 @@ def _wire_inner(graph: Graph, step: Step) -> None:
         graph.needed[done] = join_count(step)
 
 
-def _wire_jumps(graph: Graph, step: Step, outcomes: Sequence[str] | None, findings: Findings) -> None:
+def _wire_jumps(graph: Graph, step: Step, outcomes: Sequence[str] | None, findings: Findings, *, assumed: bool) -> None:
     for step_id, pointer in named_in_vain(step):
         _resolve(graph.outline, step.scope, step_id, pointer, findings)
     for jump in jumps(step, outcomes):
@@ -93,7 +94,8 @@ def _wire_jumps(graph: Graph, step: Step, outcomes: Sequence[str] | None, findin
         source = {How.SKIPPED: graph.enter[step.number], How.FAILURE: graph.failing(step)}.get(
             jump.how, graph.leaving(step)
         )
-        graph.add_edge(Edge(source, target, jump.how, step, jump.pointer, jump.assumes))
+        how = How.ASSUMED if jump.how is How.EITHER and assumed else jump.how
+        graph.add_edge(Edge(source, target, how, step, jump.pointer, jump.assumes))
 
 
 def _resolve(outline: Outline, scope: Scope, step_id: str, pointer: str, findings: Findings) -> Step | None:

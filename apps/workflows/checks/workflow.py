@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from apps.validation.violations import Violation, in_order
@@ -10,11 +10,11 @@ from apps.validation.violations import Violation, in_order
 from .availability import analyse
 from .catalog import Catalog
 from .dataflow import DataFlow
-from .findings import Findings, did_you_mean
+from .findings import Findings
 from .graph import Graph
 from .guards import implied_by
 from .needs import input_need, need_of, task_need
-from .outline import Outline, read_outline, text
+from .outline import read_outline, text
 from .producers import Producers
 from .references import check_references
 from .routes import check_routes
@@ -26,13 +26,8 @@ from .variables import check_variables
 from .wiring import wire
 
 
-def check_workflow(
-    document: Mapping[str, Any], *, catalog: Catalog, runnable: Collection[str] | None = None
-) -> list[Violation]:
-    """Every problem of a workflow document that fits its JSON Schema; errors first, none twice. Never raises.
-
-    `runnable` are the step types that the engine has; a step of another type is an error. None: all of them.
-    """
+def check_workflow(document: Mapping[str, Any], *, catalog: Catalog) -> list[Violation]:
+    """Every problem of a workflow document that fits its JSON Schema; errors first, none twice. Never raises."""
     findings = Findings()
     outline = read_outline(document)
     check_size(outline, findings)
@@ -43,25 +38,13 @@ def check_workflow(
     check_variables(outline, findings)
     check_timing(outline, findings)
     check_routes(outline, producers, findings)
-    _check_types(outline, runnable, findings)
-    graph = wire(outline, producers.outcomes, findings)
+    graph = wire(outline, producers.outcomes, producers.exists, findings)
     reached = check_reachable(graph, findings)
     check_ends(graph, reached, findings)
     check_loops(graph, producers, reached, findings)
     check_joins(graph, reached, findings)
     _check_data(graph, producers, findings)
     return in_order(findings.violations)
-
-
-def _check_types(outline: Outline, runnable: Collection[str] | None, findings: Findings) -> None:
-    for step in outline.steps:
-        if runnable is not None and step.type not in runnable:
-            findings.error(
-                "step-type",
-                step.pointer + "/type",
-                f"Steps of type {step.type!r} cannot be run.",
-                hint=did_you_mean(step.type, runnable, noun="types"),
-            )
 
 
 def _check_data(graph: Graph, producers: Producers, findings: Findings) -> None:

@@ -17,7 +17,8 @@ from apps.workflows.checks.wiring import wire
 
 def solved(steps: list[dict[str, Any]]) -> Availability:
     outline = read_outline({"steps": steps})
-    return analyse(wire(outline, Producers(outline, DocumentCatalog()).outcomes, Findings()), implied_by)
+    producers = Producers(outline, DocumentCatalog.of([{"kind": "task", "taskId": "t"}]))
+    return analyse(wire(outline, producers.outcomes, producers.exists, Findings()), implied_by)
 
 
 def certain_before(found: Availability, step_id: str) -> set[str]:

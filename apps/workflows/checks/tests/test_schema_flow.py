@@ -37,7 +37,7 @@ def inferred(value: Any) -> Any:
     document = {"inputSchema": INPUT, "steps": [{"stepId": "a", "type": "TRANSFORM", "output": value}]}
     outline = read_outline(document)
     producers = Producers(outline, DocumentCatalog())
-    graph = wire(outline, producers.outcomes, Findings())
+    graph = wire(outline, producers.outcomes, producers.exists, Findings())
     return DataFlow(producers, analyse(graph, implied_by), Findings()).infer("/steps/0/output", value, outline.steps[0])
 
 

@@ -1,0 +1,35 @@
+"""The examples can be saved and published as they are, checked against what is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from apps.auth.tests.factories import Cast
+from apps.tasks.services.definitions import TASKS
+from apps.validation.definitions.services import publish, save_draft
+from apps.workflows.checks.tests.corpus import EXAMPLES
+from apps.workflows.checks.tests.test_examples import BUNDLES, load
+from apps.workflows.kind import WORKFLOW
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
+def test_a_bundle_is_published_without_a_finding(bundle: Path, cast: Cast) -> None:
+    for path in sorted(bundle.glob("task.*.json")):
+        document = load(path)
+        save_draft(TASKS, actor=cast.admin, document=document)
+        publish(TASKS, actor=cast.admin, key=document["taskId"])
+    document = load(next(bundle.glob("workflow.*.json")))
+    draft, _ = save_draft(WORKFLOW, actor=cast.admin, document=document)
+    assert draft.violations == []
+    assert publish(WORKFLOW, actor=cast.admin, key=document["workflowId"]).status == "published"
+
+
+@pytest.mark.django_db
+def test_without_its_tasks_a_workflow_is_kept_as_a_draft_with_its_problems(cast: Cast) -> None:
+    document = load(EXAMPLES / "order-processing" / "workflow.order-processing.json")
+    draft, _ = save_draft(WORKFLOW, actor=cast.admin, document=document)
+    codes = {violation["code"] for violation in draft.violations}
+    assert codes == {"unknown-task"}

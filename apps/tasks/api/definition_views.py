@@ -138,3 +138,25 @@ class TaskDefinitionVersions(TaskDefinitionViews, shared.DefinitionVersions):
 )
 class TaskDefinitionVersion(TaskDefinitionViews, shared.DefinitionVersion):
     pass
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="task_definitions_diff",
+        tags=_TAGS,
+        parameters=[
+            OpenApiParameter("from", str, required=True, description="The earlier version."),
+            OpenApiParameter("to", str, description="The later version; default: the newest."),
+        ],
+        responses={200: shared.DiffSerializer},
+    )
+)
+class TaskDefinitionDiff(TaskDefinitionViews, shared.DefinitionDiff):
+    pass
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="task_definitions_impact", tags=_TAGS, responses={200: shared.ImpactSerializer})
+)
+class TaskDefinitionImpact(TaskDefinitionViews, shared.DefinitionImpact):
+    pass

@@ -20,6 +20,8 @@ urlpatterns = [
     path(
         f"{_DEFINITION}/versions/<str:version>", definitions.TaskDefinitionVersion.as_view(), name="definition-version"
     ),
+    path(f"{_DEFINITION}/diff", definitions.TaskDefinitionDiff.as_view(), name="definition-diff"),
+    path(f"{_DEFINITION}/impact", definitions.TaskDefinitionImpact.as_view(), name="definition-impact"),
     path("tasks", views.TaskListView.as_view(), name="tasks"),
     path("tasks/counts", views.TaskCountsView.as_view(), name="counts"),
     path("tasks/bulk", views.BulkView.as_view(), name="bulk"),

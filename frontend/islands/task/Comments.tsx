@@ -60,7 +60,7 @@ export function Activity({ task, onComment }: { task: TaskDetail; onComment: (co
       </ol>
       {task.allowed.includes("comment") && (
         <form className="grid gap-2" onSubmit={send}>
-          <textarea className="text-field min-h-16!" rows={2} maxLength={10_000} aria-label="Comment" placeholder="Write a comment" value={text} onChange={(event) => setText(event.target.value)} />
+          <textarea className="text-field min-h-16!" rows={2} maxLength={10_000} aria-label="Your comment" placeholder="Write a comment" value={text} onChange={(event) => setText(event.target.value)} />
           {failure && (
             <p className="field-error" role="alert">
               {failure}

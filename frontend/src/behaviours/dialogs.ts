@@ -10,12 +10,15 @@ export function dialogs(): void {
     if (target.closest("[data-closes]")) target.closest("dialog")?.close();
     if (target instanceof HTMLDialogElement && target.open && !inside(target, event as MouseEvent)) target.close();
   });
-  for (const dialog of document.querySelectorAll<HTMLDialogElement>("dialog[data-open-on-load]")) dialog.showModal();
+  for (const { id } of document.querySelectorAll("dialog[data-open-on-load]")) openDialog(id);
 }
 
 export function openDialog(id: string): void {
   const dialog = document.getElementById(id);
-  if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
+  if (!(dialog instanceof HTMLDialogElement) || dialog.open) return;
+  dialog.showModal();
+  // A sheet with content of its own must not begin at its close button.
+  if (dialog.autofocus) dialog.focus();
 }
 
 function inside(dialog: HTMLDialogElement, event: MouseEvent): boolean {

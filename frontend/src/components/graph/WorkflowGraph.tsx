@@ -119,7 +119,8 @@ function toNode(node: GraphNode, layout: Layout, overlay: Overlay, chosen: strin
   const isStep = node.stepId !== null;
   return {
     id: node.id,
-    type: node.kind,
+    // xyflow gives its own look to a type called "group".
+    type: node.kind === "group" ? "container" : node.kind,
     parentId: node.parent ?? undefined,
     position: { x: box?.x ?? 0, y: box?.y ?? 0 },
     width: box?.width,

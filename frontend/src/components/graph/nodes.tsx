@@ -110,7 +110,7 @@ export const nodeTypes = {
   catch: TerminalNode,
   join: TerminalNode,
   step: StepNode,
-  group: GroupNode,
+  container: GroupNode,
   lane: LaneNode,
   fork: ForkNode,
   missing: MissingNode,

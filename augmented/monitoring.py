@@ -3,9 +3,66 @@ gives the same answer and nothing needs to be shared between processes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from django.db import DatabaseError
+from django.db.models import Count, Min, Q
+from django.utils import timezone
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from apps.tasks.models import ReadyTask
+from apps.workflows.models import InboxSignal, WorkflowInstance
+
+
+class SystemCollector(Collector):
+    """Work that lies ready, work in hand, instances under way. Nothing at all while Postgres is away."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            gauges, instances = _queue(), _instances()
+        except DatabaseError:
+            return
+        for name, (text, value) in gauges.items():
+            yield GaugeMetricFamily(f"augmented_{name}", text, value=value)
+        family = GaugeMetricFamily(
+            "augmented_instances", "Instances that have not ended, by status.", labels=["status"]
+        )
+        for status, number in instances.items():
+            family.add_metric([status], number)
+        yield family
+
+
+def _queue() -> dict[str, tuple[str, float]]:
+    """Name → (what it means, value), from one pass over the narrow queue table."""
+    now = timezone.now()
+    free, held = Q(worker__isnull=True), Q(worker__isnull=False)
+    found = ReadyTask.objects.aggregate(
+        ready=Count("pk", filter=free & Q(ready_at__lte=now)),
+        scheduled=Count("pk", filter=free & Q(ready_at__gt=now)),
+        leased=Count("pk", filter=held),
+        expired=Count("pk", filter=held & Q(leased_until__lte=now)),
+        oldest=Min("ready_at", filter=free),
+    )
+    waited = max(0.0, (now - found["oldest"]).total_seconds()) if found["oldest"] else 0.0
+    return {
+        "tasks_ready": ("Tasks that could be run now and that no worker has taken.", found["ready"]),
+        "tasks_scheduled": ("Tasks that are to be run later: retries.", found["scheduled"]),
+        "tasks_leased": ("Tasks that a worker holds.", found["leased"]),
+        "leases_expired": ("Tasks whose worker has given no sign of life in time.", found["expired"]),
+        "oldest_ready_seconds": ("For how long the oldest ready task has lain.", waited),
+        "signals_waiting": ("Signals that no instance has taken yet.", InboxSignal.objects.filter(held=False).count()),
+    }
+
+
+def _instances() -> dict[str, int]:
+    open_ones = WorkflowInstance.objects.exclude(status__in=WorkflowInstance.TERMINAL)
+    return dict(open_ones.values_list("status").annotate(number=Count("pk")).order_by("status"))
+
 
 registry = CollectorRegistry()
 ProcessCollector(registry=registry)
 PlatformCollector(registry=registry)
 GCCollector(registry=registry)
+registry.register(SystemCollector())

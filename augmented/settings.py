@@ -136,8 +136,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_QUEUES = [Queue("orchestrator"), Queue("io"), Queue("control")]
 CELERY_TASK_DEFAULT_QUEUE = "control"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-# Nothing to remember between runs: every beat is "look now", and a look that comes late is dropped.
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # remembers nothing: every beat is "look now", a late one is dropped
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
     job: {"task": job, "schedule": seconds, "options": {"expires": 5 * seconds, "queue": "control"}}
@@ -166,6 +165,7 @@ AUGMENTED_EGRESS_MAX_BYTES = env.number("AUGMENTED_EGRESS_MAX_BYTES", 1024 * 102
 AUGMENTED_EGRESS_CONNECTIONS = env.number("AUGMENTED_EGRESS_CONNECTIONS", 1_000)
 
 # ── The HTTP interface ──────────────────────────────────────────────────────────────────────────────────────────────
+AUGMENTED_METRICS_TOKEN = env.text("AUGMENTED_METRICS_TOKEN")  # whose bearer may read /metrics without an account
 AUGMENTED_MAX_BODY = env.number("AUGMENTED_MAX_BODY", 1024 * 1024)  # bytes; more is answered with 413
 DATA_UPLOAD_MAX_MEMORY_SIZE = AUGMENTED_MAX_BODY
 REST_FRAMEWORK: dict[str, Any] = {
@@ -187,10 +187,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Workflows, tasks, events and data, all described by JSON documents.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "UserKind": "apps.auth.models.User.Kind",
         "TaskStatus": "apps.tasks.models.Task.Status",
         "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
     },
@@ -203,7 +203,6 @@ SPECTACULAR_SETTINGS = {
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["apps.auth.backends.AccountBackend"]
 LOGIN_URL = "/sign-in"
-LOGIN_REDIRECT_URL = "/"
 HASHERS = ["MD5PasswordHasher"] if AUGMENTED_MODE == "test" else ["Argon2PasswordHasher", "PBKDF2PasswordHasher"]
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}" for name in HASHERS]
 AUTH_PASSWORD_VALIDATORS = [
@@ -236,6 +235,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static" if PRODUCTION else None  # elsewhere the files are served from where they lie
 STATICFILES_DIRS = [BASE_DIR / "static"]
 VITE_MANIFEST = BASE_DIR / "static" / "dist" / ".vite" / "manifest.json"
+MEDIA_ROOT = VAR_DIR / "media"
 WHITENOISE_USE_FINDERS = not PRODUCTION
 HASHED = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"

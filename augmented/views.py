@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import cast
 
 import redis
 from django.conf import settings
@@ -10,10 +11,15 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
+from apps.auth.access import require
+from apps.auth.models import User
 from augmented import monitoring
 
 PROBLEM_TYPE = "application/problem+json"
@@ -39,8 +45,24 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format: this process' own numbers and the queues' depth and age as Postgres has them."""
-    return HttpResponse(generate_latest(monitoring.registry), content_type=CONTENT_TYPE_LATEST)
+    """Prometheus' text format: this process' own numbers and those of the whole system as Postgres has them.
+
+    For the bearer of AUGMENTED_METRICS_TOKEN, who needs no account; for others see MetricsForAccounts.
+    """
+    expected = settings.AUGMENTED_METRICS_TOKEN
+    if expected and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {expected}"):
+        return HttpResponse(generate_latest(monitoring.registry), content_type=CONTENT_TYPE_LATEST)
+    return MetricsForAccounts.as_view()(request)
+
+
+class MetricsForAccounts(APIView):
+    """The same for signed-in accounts with the right view:operations. Raises AccessDenied (403) for others."""
+
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        require(cast(User, request.user), "view:operations")
+        return HttpResponse(generate_latest(monitoring.registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from apps.validation.expressions.errors import ExpressionError
 from apps.validation.expressions.functions import check_call
 from apps.validation.expressions.paths import Path, Walker, boxed, first_of, present_at, static_path, walker
-from apps.validation.expressions.program import Fragment, Loop, Lowered, Reference
+from apps.validation.expressions.program import Fragment, Loop, Lowered, NativeLoop, Reference
 from apps.validation.expressions.scope import check_root
 from apps.validation.expressions.syntax import (
     Binary,
@@ -70,7 +70,7 @@ class _Lowering:
     def fragment(self, node: Node, bound: frozenset[str]) -> Fragment:
         emitter = _Emitter(self, bound)
         emitter.emit(node)
-        return Fragment(emitter.out.text, frozenset(emitter.used), emitter.out.column_of)
+        return Fragment(emitter.out.text, frozenset(emitter.used), emitter.out.column_of, tuple(emitter.native_loops))
 
     def variable(self, kind: str, paths: tuple[Path, ...], fetch: Walker, column: int, *, optional: bool) -> str:
         """The name of the variable that holds what `fetch` gives; one for each kind and path."""
@@ -94,6 +94,7 @@ class _Emitter:
         self.bound = bound
         self.out = Writer()
         self.used: set[str] = set()
+        self.native_loops: list[NativeLoop] = []
 
     def emit(self, node: Node) -> None:
         path = self.path_of(node)
@@ -300,17 +301,32 @@ class _Emitter:
 
     # Loops
 
+    def native(self, node: Comprehension, parts: list[Node], inner: frozenset[str]) -> None:
+        """Leave a macro to the runtime, and note what it could cost."""
+        outer_used, outer_bound, already = self.used, self.bound, len(self.native_loops)
+        self.used = set()
+        self.emit_tight(node.range, _POSTFIX)
+        ranges, self.used = self.used, set()
+        self.out.put(f".{node.kind}({node.variable}", node.column)
+        self.bound = inner
+        for part in parts:
+            self.bracket(", ", [part], "")
+        self.out.put(")")
+        self.bound = outer_bound
+        leaves = {leaf.name for part in parts for leaf in walk(part) if isinstance(leaf, Ident)}
+        captured = self.used | (leaves & outer_bound)
+        self.used = outer_used | ranges | self.used
+        nested = any(isinstance(inside, Comprehension) for part in (node.range, *parts) for inside in walk(part))
+        del self.native_loops[already:]
+        self.native_loops.append(
+            NativeLoop(frozenset(ranges), frozenset(captured | (ranges if nested else set())), nested)
+        )
+
     def comprehension(self, node: Comprehension) -> None:
         inner = self.bound | {node.variable}
         parts = [part for part in (node.condition, node.body) if part is not None]
         if node.kind not in ("map", "filter"):
-            self.emit_tight(node.range, _POSTFIX)
-            self.out.put(f".{node.kind}({node.variable}", node.column)
-            outer, self.bound = self.bound, inner
-            for part in parts:
-                self.bracket(", ", [part], "")
-            self.bound = outer
-            self.out.put(")")
+            self.native(node, parts, inner)
             return
         captured = sorted({leaf.name for part in parts for leaf in walk(part) if isinstance(leaf, Ident)} & self.bound)
         captured = [name for name in captured if name != node.variable]

@@ -18,12 +18,25 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeLoop:
+    """An all, exists or exists_one that the runtime itself runs, where nothing can stop it.
+
+    `ranges` are the variables that its list is made of, `captured` those that each round may look at again.
+    """
+
+    ranges: frozenset[str]
+    captured: frozenset[str]
+    nested: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Fragment:
     """CEL text with what it needs: `variables` by name, and the way back to the author's columns."""
 
     text: str
     variables: frozenset[str]
     column_of: Callable[[int], int]
+    native_loops: tuple[NativeLoop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ back to `_loop`, which finds the running evaluation in a thread-local.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -22,6 +24,7 @@ from apps.validation.expressions.lowering import MAX_VARIABLES
 from apps.validation.expressions.messages import carry, evaluation, overload
 from apps.validation.expressions.paths import Missing, explain_missing
 from apps.validation.expressions.program import Fragment, Lowered
+from apps.validation.expressions.weighing import check_work
 
 MAX_ITERATIONS = 20_000
 MAX_SECONDS = 0.25
@@ -29,6 +32,8 @@ _UNBOUND = re.compile(r'No value with name "(?P<name>__\w+)" found')
 _POSITION = re.compile(r"ERROR: <input>:(?P<line>-?\d+):(?P<column>-?\d+): (?P<message>[^\n]*)")
 _running = threading.local()
 _compiling = threading.Lock()
+# Another thread may hold the lock at the moment of a fork; its child would wait for ever.
+os.register_at_fork(after_in_child=lambda: globals().update(_compiling=threading.Lock()))
 
 
 @cache
@@ -63,7 +68,7 @@ class Program:
         self._main = _compile(lowered.main, frozenset())
         if str(self._main.return_type().name()).startswith("optional_type"):
             main = lowered.main
-            boxed = Fragment(f"({main.text}).orValue(null)", main.variables, lambda at: main.column_of(at - 1))
+            boxed = replace(main, text=f"({main.text}).orValue(null)", column_of=lambda at: main.column_of(at - 1))
             self._main = _compile(boxed, frozenset())
         self._parts: list[tuple[Any, Any]] = []
         for loop in lowered.loops:
@@ -91,6 +96,8 @@ class Program:
             except Missing:
                 # Left unbound: an error only if the program really comes to read it.
                 continue
+        if fragment.native_loops:
+            check_work(fragment.native_loops, data)
         return data
 
     def _run(self, program: Any, data: dict[str, Any], context: Mapping[str, Any]) -> Any:
@@ -140,6 +147,8 @@ class _Evaluation:
             self.spend()
             if condition is not None:
                 keep[loop.variable] = element
+                if loop.condition is not None and loop.condition.native_loops:
+                    check_work(loop.condition.native_loops, keep)
                 kept = self.program._run(condition, keep, self.context)
                 if not isinstance(kept, bool):
                     raise EvaluationError("type-mismatch", "The condition of map or filter must be true or false.")
@@ -149,6 +158,8 @@ class _Evaluation:
                 results.append(element)
             else:
                 make[loop.variable] = element
+                if loop.body is not None and loop.body.native_loops:
+                    check_work(loop.body.native_loops, make)
                 results.append(self.program._run(body, make, self.context))
         return results
 

@@ -32,6 +32,12 @@ BOMBS = {
     "growing replace": "input.s" + ".replace('a', 'aaaaaaaaaa')" * 10,
     "growing join": "input.s.split('').join(input.s)",
     "slow pattern": "input.s.matches('^(a+)+$') && (input.s + 'b').matches('^(a|a)*$')",
+    "pattern in each round": "input.l.all(x, !input.s.matches('^(a|b)*c$'))",
+    "list in each round": "input.l.all(x, x in input.l)",
+    "comparison in each round": "input.l.exists(x, input.l == input.l && x < 0)",
+    "text in each round": "[input.s].exists(s, input.l.all(x, s.contains('b')))",
+    "text in each round of a map": "[input.s].map(s, input.l.all(x, s.contains('b')))",
+    "sum in each round": "input.l.all(x, sum(input.l) > 0)",
     "many paths": " + ".join(f"input.a{n}" for n in range(30))
     + " + ["
     + ",".join(f"input.b{n}" for n in range(90))
@@ -53,6 +59,8 @@ def test_honest_work_fits_the_limits() -> None:
     assert compile_expression(conditions).evaluate(LONG) is False
     terms = " + ".join(["input.n"] * 30)
     assert compile_expression(terms).evaluate({"input": {"n": 2}}) == 60
+    wanted = {"input": {"lines": [{"sku": f"s{n}"} for n in range(200)], "allowed": [f"s{n}" for n in range(500)]}}
+    assert compile_expression("input.lines.all(l, l.sku in input.allowed)").evaluate(wanted) is True
     ten_thousand = {"input": {"l": list(range(10_000))}}
     assert len(compile_expression("input.l.map(x, x * 2)").evaluate(ten_thousand)) == 10_000
     assert compile_expression("sum(input.l.filter(x, x % 2 == 0))").evaluate(ten_thousand) == 24_995_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -21,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     user = actor(request)
     sees_runs = bool(permitted_scopes(user, "view:instance"))
     sees_tasks = bool(permitted_scopes(user, "view:task"))
-    context = {
+    context: dict[str, Any] = {
         "sees_runs": sees_runs,
         "sees_tasks": sees_tasks,
         "sees_workflows": bool(permitted_scopes(user, "view:workflow")),

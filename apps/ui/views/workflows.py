@@ -38,7 +38,9 @@ def detail(request: HttpRequest, workflow_id: str) -> HttpResponse:
     user = actor(request)
     row, about = definitions.detail(user, workflow_id, request.GET.get("version") or None)
     sees_runs = bool(permitted_scopes(user, "view:instance"))
-    runs = instances.filtered(user, workflow_id=workflow_id).order_by("-started_at", "-id")[:RECENT] if sees_runs else []
+    runs = (
+        instances.filtered(user, workflow_id=workflow_id).order_by("-started_at", "-id")[:RECENT] if sees_runs else []
+    )
     may_start = row.status == row.Status.PUBLISHED and allowed(user, "start:workflow")
     context = {
         "about": about,

@@ -30,14 +30,16 @@ def as_rows(rows: Any) -> str:
 
 def fetch(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a prepared statement and return its rows."""
-    return raw_connection().execute(statement, parameters, prepare=True).fetchall()
+    return _execute(statement, parameters).fetchall()
 
 
 def fetch_each(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
     """Run several statements in one round trip, in order, and return the rows of each."""
     connection_ = raw_connection()
     with connection_.pipeline():
-        cursors = [connection_.execute(statement, parameters, prepare=True) for statement, parameters in queries]
+        cursors = [
+            psycopg.Cursor(connection_).execute(statement, parameters, prepare=True) for statement, parameters in queries
+        ]
         return [cursor.fetchall() for cursor in cursors]
 
 
@@ -48,4 +50,9 @@ def pipeline() -> AbstractContextManager[Any]:
 
 def run(statement: str, *parameters: Any) -> int:
     """Run a prepared statement and return how many rows it touched."""
-    return raw_connection().execute(statement, parameters, prepare=True).rowcount
+    return _execute(statement, parameters).rowcount
+
+
+def _execute(statement: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
+    # Not the connection's own cursor: Django's renders parameters into the text, which Postgres then plans every time.
+    return psycopg.Cursor(raw_connection()).execute(statement, parameters, prepare=True)

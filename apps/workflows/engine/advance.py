@@ -66,8 +66,15 @@ def _out_of_budget(run: Run) -> None:
 def _start(run: Run, signal: Signal) -> None:
     run.instance.status = InstanceStatus.RUNNING
     run.record("INSTANCE_STARTED", None, {"input": run.instance.input})
-    if run.instance.variables:
-        run.record("VARIABLES_SET", None, {"variables": dict(run.instance.variables)})
+    try:
+        initial = {name: run.evaluate(value) for name, value in run.plan.variables.items()}
+    except run.plan.language.error as error:
+        failure = Failure("EXPRESSION", getattr(error, "code", ""), f"A variable's initial value: {error}")
+        run.finish(InstanceStatus.FAILED, failure=failure)
+        return
+    if initial:
+        run.instance.variables.update(initial)
+        run.record("VARIABLES_SET", None, {"variables": initial})
     if run.plan.timeout is not None:
         run.command(ArmTimer(None, "timeout", run.now + timedelta(seconds=run.plan.timeout)))
     run.moves.append(Move(run.plan.start_at))

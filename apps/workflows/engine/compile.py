@@ -42,7 +42,9 @@ def compile_plan(
         version=document["version"],
         start_at=document.get("startAt") or document["steps"][0]["stepId"],
         steps=steps,
-        variables={name: spec.get("initial") for name, spec in (document.get("variables") or {}).items()},
+        variables={
+            name: language.template(spec.get("initial")) for name, spec in (document.get("variables") or {}).items()
+        },
         output=plan_output,
         on_failure=on_failure,
         on_complete=tuple(
@@ -168,12 +170,15 @@ class _Compiler:
 
     def _parallel(self, document: dict[str, Any]) -> dict[str, Any]:
         branches = tuple(
-            Branch(branch.get("name") or branch.get("branchId") or str(index), branch["steps"][0]["stepId"])
+            Branch(
+                branch.get("name") or branch.get("branchId") or str(index),
+                branch["steps"][0]["stepId"],
+                self.condition(branch.get("condition")),
+            )
             for index, branch in enumerate(_branches(document))
         )
         join = document.get("join", "ALL")
-        needed = {"ALL": len(branches), "ANY": 1}.get(join)
-        return {"branches": branches, "join": needed if needed is not None else int(document.get("count") or join)}
+        return {"branches": branches, "join": join, "count": int(document.get("count", 0))}
 
 
 def _branches(document: Mapping[str, Any]) -> list[dict[str, Any]]:

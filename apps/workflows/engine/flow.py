@@ -109,26 +109,26 @@ def branch_ended(run: Run, last: Execution, failure: Failure | None = None) -> N
     parent = run.touch(run.executions[last.parent_id])
     step = run.plan.steps[parent.step_id]
     name = step.branches[last.branch].name
-    data = parent.data or {}
+    data = dict(parent.data or {})
+    data["left"] -= 1
     if failure is None:
-        data = {**data, "done": data["done"] + 1, "output": {**data["output"], name: last.output}}
-    else:
-        data = {**data, "failed": data["failed"] + 1}
+        data |= {"done": data["done"] + 1, "output": {**data["output"], name: last.output}}
     parent.data = data
-    left = len(step.branches) - data["done"] - data["failed"]
-    if data["done"] >= step.join:
-        if left:
-            run.cancel_below(parent)
-        run.withdraw(parent, work=False)
-        outcome = name if step.join == 1 else None
+    if data["done"] >= data["need"]:
+        _leave(run, parent, others=data["left"])
+        outcome = name if step.join == "ANY" else None
         guarded(run, step, parent, lambda: complete(run, step, parent, data["output"], outcome))
-    elif data["done"] + left < step.join:
-        if left:
-            run.cancel_below(parent)
-        run.withdraw(parent, work=False)
+    elif data["done"] + data["left"] < data["need"]:
+        _leave(run, parent, others=data["left"])
         cause = failure or Failure("PERMANENT", "JOIN_NOT_MET", "Too few branches ended well.")
         details = {**cause.details, "branch": name, "stepId": last.step_id}
         fail(run, step, parent, Failure(cause.type, cause.code, cause.message, details))
+
+
+def _leave(run: Run, parent: Execution, *, others: int) -> None:
+    if others:
+        run.cancel_below(parent)
+    run.withdraw(parent, work=False)
 
 
 # Failing

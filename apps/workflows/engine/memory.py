@@ -60,7 +60,7 @@ class Memory:
             id=instance_id,
             status=InstanceStatus.CREATED,
             input=start_input,
-            variables=dict(plan.variables),
+            variables={},
             visits={},
             transitions=0,
             seq=0,

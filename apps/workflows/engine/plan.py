@@ -82,6 +82,7 @@ class FailureRule:
 class Branch:
     name: str
     start_at: str
+    condition: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ class Step:
     manual: Expression | None = None
     choices: tuple[tuple[Expression, str], ...] = ()
     branches: tuple[Branch, ...] = ()
-    join: int = 0
+    join: str = ""
+    count: int = 0
     output: Expression | None = None
     duration: timedelta | Expression | None = None
     until: datetime | Expression | None = None
@@ -123,6 +125,7 @@ class Step:
         found += [expression for _, expression in self.set_variables]
         found += [expression for expression, _ in self.next]
         found += [expression for expression, _ in self.choices]
+        found += [branch.condition for branch in self.branches]
         return [expression for expression in found if expression is not None]
 
     def targets(self) -> set[str]:
@@ -143,7 +146,7 @@ class Plan:
     version: str
     start_at: str
     steps: Mapping[str, Step]
-    variables: Mapping[str, Any]
+    variables: Mapping[str, Expression]
     output: Expression | None
     on_failure: FailureRule | None
     on_complete: tuple[tuple[str, Expression | None], ...]

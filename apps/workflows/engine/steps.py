@@ -102,11 +102,23 @@ def end(run: Run, step: Step, execution: Execution, move: Move) -> None:
 
 
 def parallel(run: Run, step: Step, execution: Execution, move: Move) -> None:
-    execution.data = {"done": 0, "failed": 0, "output": {}}
+    """Fork the branches whose condition holds. The join is over those: ALL of them, ANY one, or N."""
+    active = [
+        index for index, branch in enumerate(step.branches) if branch.condition is None or run.is_true(branch.condition)
+    ]
+    need = {"ALL": len(active), "ANY": min(1, len(active))}.get(step.join, step.count)
+    if need > len(active):
+        message = f"The join needs {need} branches and the conditions of only {len(active)} hold."
+        fail(run, step, execution, Failure("PERMANENT", "JOIN_NOT_MET", message))
+        return
+    if not active:
+        complete(run, step, execution, {}, None)
+        return
+    execution.data = {"need": need, "left": len(active), "done": 0, "output": {}}
     if step.timeout is not None:
         run.arm_timeout(step, execution, run.now + timedelta(seconds=step.timeout))
-    for index, branch in enumerate(step.branches):
-        run.moves.append(Move(branch.start_at, move.scope, execution.id, index))
+    for index in active:
+        run.moves.append(Move(step.branches[index].start_at, move.scope, execution.id, index))
 
 
 def delay(run: Run, step: Step, execution: Execution, move: Move) -> None:

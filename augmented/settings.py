@@ -144,6 +144,7 @@ CELERY_BEAT_SCHEDULE = {
         "apps.tasks.jobs.sweep": 1.0,
         "apps.workflows.jobs.tick": 1.0,
         "apps.auth.jobs.clear_away": 3600.0,
+        "apps.validation.jobs.forget_old_answers": 3600.0,
     }.items()
 }
 

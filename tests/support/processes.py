@@ -18,11 +18,13 @@ import signal
 import socket
 import subprocess
 import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 from augmented.launcher.places import ROOT
 from augmented.launcher.programs import platform_programs, python
@@ -30,6 +32,7 @@ from augmented.launcher.wait import end_with_parent
 
 from .waiting import eventually
 
+MARK = "AUGMENTED_TEST_PROCESS"
 READY_WITHIN = 90.0  # seconds; a machine under load takes long to import Django
 STOP_WITHIN = 20.0
 
@@ -43,12 +46,15 @@ class Process:
     environment: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    mark: str = field(default_factory=lambda: uuid4().hex, init=False)
+    """Stands in the environment of this process and its children, and of no other process."""
 
     def start(self) -> Self:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as sink:
             self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+                self.command, cwd=ROOT, env={**self.environment, MARK: self.mark},
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
                 start_new_session=True, preexec_fn=end_with_parent,
             )  # fmt: skip
         return self
@@ -69,27 +75,28 @@ class Process:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def children(self) -> list[int]:
-        """Process ids of the children that are alive, oldest first."""
-        found = []
-        for place in Path("/proc").iterdir():
-            if not place.name.isdigit():
-                continue
-            with suppress(OSError):
-                fields = (place / "stat").read_text().rpartition(")")[2].split()
-                if fields[0] != "Z" and int(fields[1]) == self.pid:
-                    found.append(int(place.name))
-        return sorted(found)
+        """Process ids of its own children that are alive, oldest first."""
+        return sorted(pid for pid in _processes() if self.alive and _parent(pid) == self.pid)
 
     def signal(self, number: signal.Signals) -> None:
-        """To the whole group."""
-        with suppress(ProcessLookupError):
+        """To the whole group, as long as its leader has not been reaped: until then the number cannot be another's."""
+        if self.alive:
             os.killpg(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL to all of it at once, as when a machine goes."""
+        self.signal(signal.SIGKILL)
         if self.process is not None:
-            self.signal(signal.SIGKILL)
             self.process.wait()
+        for pid in self._left():  # children whose parent had ended before
+            _kill(pid)
+
+    def kill_child(self, pid: int) -> bool:
+        """SIGKILL to one child. False when it is no child of this process (any more): then nothing is killed."""
+        if pid not in self.children():
+            return False
+        _kill(pid)
+        return True
 
     def pause(self) -> None:
         """Stop it where it is; it notices nothing. ``resume`` lets it go on."""
@@ -97,6 +104,15 @@ class Process:
 
     def resume(self) -> None:
         self.signal(signal.SIGCONT)
+
+    def _left(self) -> list[int]:
+        mark = f"{MARK}={self.mark}".encode()
+        found = []
+        for pid in _processes():
+            with suppress(OSError):
+                if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                    found.append(pid)
+        return found
 
     def stop(self) -> None:
         """End it as a supervisor does: SIGTERM to the parent, SIGKILL to what is left after a while."""
@@ -200,14 +216,32 @@ class Platform:
         except OSError:
             return False
 
-    def _wait(self, process: Process, condition: object) -> None:
-        assert callable(condition)
-
+    def _wait(self, process: Process, condition: Callable[[], bool]) -> None:
         def ready() -> bool:
             assert process.alive, f"{process.name} ended:\n{process.output()[-4000:]}"
-            return bool(condition())
+            return condition()
 
         eventually(ready, within=READY_WITHIN, what=lambda: f"{process.name} is ready:\n{process.output()[-4000:]}")
+
+
+def _processes() -> Iterator[int]:
+    return (int(place.name) for place in Path("/proc").iterdir() if place.name.isdigit())
+
+
+def _parent(pid: int) -> int:
+    """The parent's process id; 0 when the process is gone or a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] == "Z" else int(fields[1])
+
+
+def _kill(pid: int) -> None:
+    """SIGKILL to exactly one process. 0, 1 and negative numbers mean many, or the machine: never."""
+    assert pid > 1 and pid != os.getpid(), pid
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def free_port() -> int:

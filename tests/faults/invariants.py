@@ -1,0 +1,213 @@
+"""What is promised whatever happens, as questions to the database. Every fault test asks them all at its end.
+
+I1  every accepted run exists, and has ended or waits for a cause that it declares
+I2  each (run, scope, step, visit) has exactly one committed result; outside, one effect per idempotency key
+I3  each event that a history tells of was recorded exactly once
+I4  the history has no gap, and folding it gives the current state
+I5  audit entries match the transitions
+I6  at least 90 % of the offered load succeeded
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from apps.workflows.engine.history import fold
+from apps.workflows.engine.transitions import ACTIVE_STEP, TERMINAL
+from tests.support.outside import Outside
+
+ENDED = frozenset(status.value for status in TERMINAL)
+ACTIVE = frozenset(status.value for status in ACTIVE_STEP)
+NEEDED = 0.9
+
+# A step ends with one of these entries. STEP_CANCELLED is written for a whole subtree.
+_RESULTS = frozenset({"STEP_COMPLETED", "STEP_FAILED", "STEP_SKIPPED", "STEP_TIMED_OUT"})
+_STEERED = {
+    "workflow.cancel": "INSTANCE_CANCELLED",
+    "workflow.suspend": "INSTANCE_SUSPENDED",
+    "workflow.resume": "INSTANCE_RESUMED",
+    "workflow.retry": "INSTANCE_RETRIED",
+}
+
+Row = dict[str, Any]
+
+
+def connect(database_url: str) -> psycopg.Connection[Row]:
+    """A connection of the test's own, in autocommit, that finds every store's tables."""
+    search_path = "-c search_path=workflow,business,auth,public"
+    return psycopg.connect(database_url, autocommit=True, row_factory=dict_row, options=search_path)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The runs that the platform said yes to: those started one by one, and those in batches."""
+
+    single: frozenset[str]
+    batched: frozenset[str]
+
+    @property
+    def ids(self) -> list[str]:
+        return [*self.single, *self.batched]
+
+
+def check(database_url: str, outside: Outside, accepted: Accepted, *, offered: int) -> None:
+    """Ask everything. AssertionError names the invariant and the first rows that break it."""
+    with connect(database_url) as database:
+        instances = {
+            str(row["id"]): row
+            for row in database.execute("SELECT * FROM workflows_workflowinstance WHERE id = ANY(%s)", [accepted.ids])
+        }
+        executions = {
+            str(row["id"]): row
+            for row in database.execute(
+                "SELECT * FROM workflows_stepexecution WHERE instance_id = ANY(%s)", [accepted.ids]
+            )
+        }
+        histories = _histories(database, accepted.ids)
+        _i1_exists_and_ends_or_waits(database, accepted, instances, executions)
+        _i2_one_result(database, accepted, executions, histories)
+        _i2_one_effect(database, outside, executions)
+        _i3_events(database, histories)
+        _i4_history(instances, executions, histories)
+        _i5_audit(database, accepted, histories)
+    _i6_succeeded(instances, offered)
+
+
+def _none(what: str, found: Collection[Any]) -> None:
+    assert not found, f"{what}: {len(found)}, such as {list(found)[:3]}"
+
+
+def _histories(database: psycopg.Connection[Row], ids: list[str]) -> dict[str, list[Row]]:
+    histories: dict[str, list[Row]] = {id_: [] for id_ in ids}
+    for row in database.execute(
+        "SELECT instance_id, first_seq, last_seq, entries FROM workflows_historyrecord"
+        " WHERE instance_id = ANY(%s) ORDER BY instance_id, first_seq",
+        [ids],
+    ):
+        assert [row["first_seq"], row["last_seq"]] == [row["entries"][0]["seq"], row["entries"][-1]["seq"]], (
+            f"I4: {row}"
+        )
+        histories[str(row["instance_id"])] += row["entries"]
+    return histories
+
+
+_CAUSES = """
+SELECT q.task_id AS id FROM tasks_readytask q JOIN tasks_task t ON t.id = q.task_id
+UNION SELECT execution_id FROM workflows_timer
+UNION SELECT execution_id FROM workflows_inboxsignal
+UNION SELECT id FROM tasks_task WHERE type = 'MANUAL' AND status IN ('PENDING', 'ASSIGNED', 'RUNNING')
+"""
+
+_LEFT_OVER = """
+WITH ended AS (SELECT id FROM workflows_workflowinstance WHERE completed_at IS NOT NULL AND id = ANY(%(ids)s))
+SELECT 'ready task' AS kind, q.task_id::text AS id FROM tasks_readytask q JOIN tasks_task t ON t.id = q.task_id
+ WHERE t.workflow_instance_id IN (SELECT id FROM ended)
+UNION ALL SELECT 'open task', id::text FROM tasks_task
+ WHERE workflow_instance_id IN (SELECT id FROM ended) AND completed_at IS NULL
+UNION ALL SELECT 'timer', id::text FROM workflows_timer WHERE instance_id IN (SELECT id FROM ended)
+UNION ALL SELECT 'active step', id::text FROM workflows_stepexecution
+ WHERE instance_id IN (SELECT id FROM ended) AND status IN ('PENDING', 'RUNNING', 'WAITING')
+"""
+
+
+def _i1_exists_and_ends_or_waits(
+    database: psycopg.Connection[Row], accepted: Accepted, instances: dict[str, Row], executions: dict[str, Row]
+) -> None:
+    _none("I1: accepted and lost", [id_ for id_ in accepted.ids if id_ not in instances])
+    causes = {str(row["id"]) for row in database.execute(_CAUSES)}
+    waiting = {str(row["instance_id"]) for row in executions.values() if str(row["id"]) in causes}
+    waiting |= {str(row["instance_id"]) for row in database.execute("SELECT instance_id FROM workflows_inboxsignal")}
+    open_ = [id_ for id_, row in instances.items() if row["status"] not in ENDED]
+    _none("I1: neither ended nor waiting for anything", [id_ for id_ in open_ if id_ not in waiting])
+    left = database.execute(_LEFT_OVER, {"ids": accepted.ids}).fetchall()
+    _none("I1: ended, and something is left over", left)
+
+
+def _i2_one_result(
+    database: psycopg.Connection[Row], accepted: Accepted, executions: dict[str, Row], histories: dict[str, list[Row]]
+) -> None:
+    visits = Counter((row["instance_id"], row["scope"], row["step_id"], row["visit"]) for row in executions.values())
+    _none("I2: a visit with two executions", [visit for visit, count in visits.items() if count > 1])
+    results = Counter(
+        entry["executionId"] for entries in histories.values() for entry in entries if entry["type"] in _RESULTS
+    )
+    _none("I2: an execution with two results", [id_ for id_, count in results.items() if count > 1])
+    told = frozenset({"COMPLETED", "FAILED", "SKIPPED", "TIMED_OUT"})
+    ended = {id_ for id_, row in executions.items() if row["status"] in told}
+    _none("I2: a result without its entry in the history", ended - results.keys())
+    tasks = database.execute(
+        "SELECT t.id, t.status, e.status AS step FROM tasks_task t JOIN workflows_stepexecution e ON e.id = t.id"
+        " WHERE e.instance_id = ANY(%s) AND e.status IN ('COMPLETED', 'FAILED')"
+        " AND (t.status <> e.status OR t.output IS DISTINCT FROM e.output)",
+        [accepted.ids],
+    ).fetchall()
+    _none("I2: a task and its step disagree", tasks)
+
+
+def _i2_one_effect(database: psycopg.Connection[Row], outside: Outside, executions: dict[str, Row]) -> None:
+    calls = outside.by_key()
+    _none("I2: a key that is no step execution", calls.keys() - executions.keys())
+    different = [key for key, made in calls.items() if any(call.body != made[0].body for call in made)]
+    _none("I2: a key that was sent with two bodies", different)
+    outputs = {
+        str(row["id"]): row["output"]
+        for row in database.execute(
+            "SELECT id, output FROM tasks_task WHERE status = 'COMPLETED' AND type = 'AUTOMATED' AND id = ANY(%s)",
+            [list(executions)],
+        )
+    }
+    _none("I2: a result without an effect", outputs.keys() - calls.keys())
+    wrong = [id_ for id_, output in outputs.items() if output != {"value": calls[id_][0].body["n"] + 1}]
+    _none("I2: a result that is not what its effect answered", wrong)
+
+
+def _i3_events(database: psycopg.Connection[Row], histories: dict[str, list[Row]]) -> None:
+    told = [
+        entry["data"]["eventId"]
+        for entries in histories.values()
+        for entry in entries
+        if entry["type"] == "EVENT_EMITTED"
+    ]
+    _none("I3: an event told twice", [id_ for id_, count in Counter(told).items() if count > 1])
+    rows = database.execute("SELECT event_id FROM events_event WHERE source->>'id' = ANY(%s)", [list(histories)])
+    recorded = Counter(row["event_id"] for row in rows)
+    _none("I3: told and recorded differ", set(told) ^ recorded.keys())
+
+
+def _i4_history(instances: dict[str, Row], executions: dict[str, Row], histories: dict[str, list[Row]]) -> None:
+    steps: dict[str, dict[str, str]] = {id_: {} for id_ in instances}
+    for id_, row in executions.items():
+        steps[str(row["instance_id"])][id_] = "RUNNING" if row["status"] in ACTIVE else row["status"]
+    for id_, row in instances.items():
+        folded = fold(histories[id_])
+        assert folded.seq == row["seq"], f"I4: the history of {id_} ends at {folded.seq}, the run is at {row['seq']}"
+        status = "RUNNING" if row["status"] == "WAITING_FOR_EVENT" else row["status"]
+        assert folded.status.value == status, f"I4: {id_} is {status}, its history says {folded.status}"
+        assert {key: step.status.value for key, step in folded.steps.items()} == steps[id_], f"I4: steps of {id_}"
+        changed = {name: row["variables"][name] for name in folded.variables}
+        assert changed == folded.variables, f"I4: variables of {id_}"
+
+
+def _i5_audit(database: psycopg.Connection[Row], accepted: Accepted, histories: dict[str, list[Row]]) -> None:
+    rows = database.execute(
+        "SELECT action, resource_id, details FROM accounts_auditentry WHERE resource = 'instance'"
+    ).fetchall()
+    started = Counter(row["resource_id"] for row in rows if row["action"] == "workflow.start")
+    assert started == Counter(accepted.single), "I5: starts and their audit entries differ"
+    batched = sum(row["details"]["count"] for row in rows if row["action"] == "workflow.start_batch")
+    assert batched == len(accepted.batched), f"I5: {len(accepted.batched)} started in batches, {batched} audited"
+    for action, kind in _STEERED.items():
+        audited = Counter(row["resource_id"] for row in rows if row["action"] == action)
+        happened = Counter(id_ for id_, entries in histories.items() for entry in entries if entry["type"] == kind)
+        assert audited == happened, f"I5: {action} and {kind} differ: {audited - happened}, {happened - audited}"
+
+
+def _i6_succeeded(instances: dict[str, Row], offered: int) -> None:
+    succeeded = sum(row["status"] == "COMPLETED" for row in instances.values())
+    assert succeeded >= NEEDED * offered, f"I6: {succeeded} of {offered} succeeded"

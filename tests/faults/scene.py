@@ -1,0 +1,127 @@
+"""What a fault test works with: a running platform, load on it, and the invariants at the end."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from augmented.launcher.servers import Servers
+from tests.support.api import Api
+from tests.support.outside import Outside
+from tests.support.processes import Platform, Process
+from tests.support.waiting import eventually
+
+from . import invariants
+from .invariants import Accepted, Row, connect
+
+LEASE_SECONDS = 2
+
+_TRUNCATE = """
+TRUNCATE workflows_workflowinstance, workflows_stepexecution, workflows_historyrecord, workflows_inboxsignal, workflows_timer,
+         tasks_task, tasks_readytask, tasks_taskcomment, tasks_taskattachment, events_event
+"""
+
+
+class Scene:
+    """One test's view: nothing of another test's runs is in the tables, and no worker runs until the test starts one."""
+
+    def __init__(self, servers: Servers, platform: Platform, outside: Outside, seed: int) -> None:
+        self.servers, self.platform, self.outside = servers, platform, outside
+        self.random = random.Random(seed)
+        self.api = Api(platform.address, "alice")
+        self.bob = Api(platform.address, "bob")
+        self.single: set[str] = set()
+        self.batched: set[str] = set()
+        self.offered = 0
+
+    @property
+    def accepted(self) -> Accepted:
+        return Accepted(frozenset(self.single), frozenset(self.batched))
+
+    # Processes
+
+    def worker(self, *, processes: int = 2, wait: bool = True, **environment: str) -> Process:
+        return self.platform.start_worker(processes=processes, wait=wait, **environment)
+
+    # Load
+
+    def offer(self, count: int, *, ms: int = 0, manner: str = "", size: int = 50) -> list[str]:
+        """Start runs of fault-line in batches; each must be accepted."""
+        inputs = [{"n": self.random.randrange(1000), "ms": ms, "manner": manner} for _ in range(count)]
+        return self.offer_batches("fault-line", inputs, size=size)
+
+    def offer_batches(self, workflow: str, inputs: list[dict[str, Any]], *, size: int = 50) -> list[str]:
+        started: list[str] = []
+        for first in range(0, len(inputs), size):
+            body = {"instances": [{"workflowId": workflow, "input": each} for each in inputs[first : first + size]]}
+            answer, _ = self.api.insist("POST", "workflows/instances/batch", body)
+            started += answer.expect(202)["ids"]
+        self.offered += len(inputs)
+        self.batched.update(started)
+        return started
+
+    def start(self, workflow: str, value: dict[str, Any]) -> str:
+        """Start one run, insisting under one key."""
+        self.offered += 1
+        answer, _ = self.api.insist("POST", "workflows/instances", {"workflowId": workflow, "input": value})
+        id_ = str(answer.expect(201, 202)["id"])
+        self.single.add(id_)
+        return id_
+
+    # The end
+
+    def open_runs(self) -> list[Row]:
+        return self.rows(
+            "SELECT id, status, current_step_id FROM workflows_workflowinstance WHERE completed_at IS NULL ORDER BY id"
+        )
+
+    def settle(self, *, within: float = 30.0) -> float:
+        """Wait until every run has ended; returns the seconds that took."""
+        began = time.monotonic()
+        eventually(lambda: not self.open_runs(), within=within, every=0.05, what=self.picture)
+        return time.monotonic() - began
+
+    def check(self) -> None:
+        """All invariants, and that each completed fault-line came to the right number."""
+        invariants.check(self.platform.database_url, self.outside, self.accepted, offered=self.offered)
+        wrong = self.rows(
+            "SELECT id, input, output FROM workflows_workflowinstance WHERE workflow_id = 'fault-line'"
+            " AND status = 'COMPLETED' AND (output->>'value')::int <> 2 * (input->>'n')::int + 7"
+        )
+        assert not wrong, f"wrong outputs: {wrong[:3]}"
+
+    def rows(self, statement: str, *parameters: Any) -> list[Row]:
+        with connect(self.platform.database_url) as database:
+            return database.execute(statement, parameters).fetchall()
+
+    def picture(self) -> str:
+        """How things stand, for a test that waited in vain."""
+        return str(
+            {
+                "open": self.open_runs()[:3],
+                "runs": self.rows("SELECT status, count(*) FROM workflows_workflowinstance GROUP BY 1"),
+                "queue": self.rows("SELECT worker, attempt, leased_until - now() AS lease, count(*)"
+                                   " FROM tasks_readytask GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 5"),
+                "inbox": self.rows("SELECT kind, held, count(*) FROM workflows_inboxsignal GROUP BY 1, 2"),
+                "processes": {f"{each.name} {each.pid}": each.alive for each in self.platform.started},
+            }
+        )  # fmt: skip
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Empty tables and an empty Redis before; no worker, and none of this test's other processes, after."""
+        kept = list(self.platform.started)
+        with connect(self.platform.database_url) as database:
+            database.execute(_TRUNCATE)
+            # The audit is append-only for the platform; the tests' own database may start each test with none.
+            database.execute("SET session_replication_role = replica; DELETE FROM accounts_auditentry")
+        self.outside.forget()
+        try:
+            yield
+        finally:
+            for process in self.platform.started[len(kept) :]:
+                process.kill()
+            del self.platform.started[len(kept) :]

@@ -135,6 +135,7 @@ export function RunInspector({ instance }: { instance: Instance }) {
   const variables = instance.state.variables;
   return (
     <div className="grid gap-4">
+      <h2 className="sr-only">Run</h2>
       <dl className="facts">
         <dt>Workflow</dt>
         <dd>

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 
+import kombu.exceptions
 import redis
 import structlog
 from celery import current_app
@@ -42,7 +43,7 @@ def ring_now(queue: str) -> None:
     try:
         if client().set(_key(queue), b"1", nx=True, px=_RUNG_FOR_MS):
             current_app.send_task(JOB, args=(queue,), queue=queue, retry=False, ignore_result=True)
-    except (redis.RedisError, current_app.connection_for_write().connection_errors) as error:
+    except (redis.RedisError, kombu.exceptions.OperationalError, OSError) as error:
         log.warning("doorbell.not_rung", queue=queue, error=str(error))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.tasks.models import Task
 from apps.tasks.runtime import queue
 from apps.tasks.runtime.outcomes import ClaimedTask, TaskOutcome, deliver
 from apps.tasks.runtime.queue import Finished
+from apps.workflows.models import WorkflowInstance
 from apps.workflows.services import timers
 
 NAME = "test-worker"
@@ -37,21 +38,28 @@ class Outside:
 
     def report(self, result: Finished) -> bool:
         """What a worker's turn does with a result."""
-        taken = queue.settle(NAME, [result])
-        deliver([queue.as_outcome(each) for each in taken])
+        with transaction.atomic():
+            taken = queue.settle(NAME, [result])
+            deliver([queue.as_outcome(each) for each in taken])
         return bool(taken)
 
     def answer(self, task: Task, output: Any, action: str | None) -> None:
         """A person's answer, without the checks of the form."""
         task.status, task.output, task.outcome = Task.Status.COMPLETED, output, action
         task.completed_at = now()
-        task.save()
-        deliver([TaskOutcome(task.pk, task.workflow_instance_id, "COMPLETED", output, action)])
+        with transaction.atomic():
+            task.save()
+            deliver([TaskOutcome(task.pk, task.workflow_instance_id, "COMPLETED", output, action)])
 
     def _task(self, step_id: str) -> ClaimedTask:
         if step_id not in self.held:
             self.claim()
         return self.held.pop(step_id)
+
+
+def fresh(run: WorkflowInstance) -> WorkflowInstance:
+    """The run as it is stored now."""
+    return WorkflowInstance.objects.get(id=run.id)
 
 
 def now() -> Any:
@@ -88,4 +96,5 @@ def advance() -> None:
     timers.fire_timers()
     more = True
     while more:
-        _, more = deliver([], pump=200)
+        with transaction.atomic():
+            _, more = deliver([], pump=200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -10,6 +11,12 @@ MODES = ("development", "test", "production")
 
 # Seen by Django only where nobody gave a key and the mode is development or test; production refuses to start with it.
 DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses-to-start-with"  # noqa: S105
+
+
+def development_secret(var: Path) -> str:
+    """The key that `make run` made for this copy, so that commands beside it agree with it; a fixed one before its first start."""
+    made = var / "secret-key"
+    return made.read_text().strip() if os.access(made, os.R_OK) else DEVELOPMENT_SECRET
 
 
 def text(name: str, default: str = "") -> str:

@@ -23,7 +23,7 @@ PRODUCTION = AUGMENTED_MODE == "production"
 DEBUG = AUGMENTED_MODE == "development" and env.flag("AUGMENTED_DEBUG")
 
 # In production a missing key is refused by augmented/checks.py; until then nobody can guess the one in use.
-SECRET_KEY = env.text("SECRET_KEY", secrets.token_urlsafe(64) if PRODUCTION else env.DEVELOPMENT_SECRET)
+SECRET_KEY = env.text("SECRET_KEY", secrets.token_urlsafe(64) if PRODUCTION else env.development_secret(VAR_DIR))
 ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.listed("CSRF_TRUSTED_ORIGINS")
 

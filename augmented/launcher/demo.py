@@ -15,8 +15,8 @@ from augmented.launcher.progress import LaunchError
 DEMO_USER, DEMO_PASSWORD = "alice", "augmented"
 WORKFLOW = "order-processing"
 INPUT = ROOT / "examples" / "order-processing" / "inputs" / "happy.json"
-WEB_WITHIN = 60.0  # seconds
-RUN_WITHIN = 30.0
+WEB_WITHIN = 180.0  # seconds
+RUN_WITHIN = 60.0
 FINISHED = {"COMPLETED", "FAILED", "CANCELLED"}
 
 

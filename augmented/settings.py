@@ -71,7 +71,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "augmented.urls"
 APPEND_SLASH = False  # a redirect would lose a POST's body; OptionalSlashMiddleware answers both forms
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TEMPLATES = [
     {

@@ -20,15 +20,47 @@ from .selectors.catalog import DatabaseCatalog
 
 
 def _checks(document: dict[str, Any]) -> list[Violation]:
-    return check_workflow(document, catalog=DatabaseCatalog()) + [
+    return (
+        check_workflow(document, catalog=DatabaseCatalog())
+        + _not_yet(document)
+        + [
+            Violation(
+                "step-type-unavailable",
+                f"Steps of type {kind} cannot be run by this version of the platform.",
+                f"{pointer}/type",
+                hint=f"It runs {', '.join(sorted(STEP_TYPES))}.",
+            )
+            for pointer, step in _steps(document)
+            if (kind := step.get("type", "TASK")) not in STEP_TYPES
+        ]
+    )
+
+
+# What the language has and this version of the platform does not act on yet. Refused where leaving it out would change
+# what a run does, and said as a warning where it would only change how the run is shown.
+_REFUSED = ("triggers", "cancellationTriggers", "concurrency")
+_WITHOUT_EFFECT = ("uiComponents", "executionLog")
+_REFUSED_IN_STEPS = ("lookback", "calendar")
+
+
+def _not_yet(document: dict[str, Any]) -> list[Violation]:
+    places = [(f"/{name}", name) for name in _REFUSED if document.get(name)]
+    places += [
+        (f"{pointer}/{name}", name) for pointer, step in _steps(document) for name in _REFUSED_IN_STEPS if name in step
+    ]
+    refused = [
+        Violation("field-unavailable", f"This version of the platform does not act on {name}.", pointer)
+        for pointer, name in places
+    ]
+    return refused + [
         Violation(
-            "step-type-unavailable",
-            f"Steps of type {kind} cannot be run by this version of the platform.",
-            f"{pointer}/type",
-            hint=f"It runs {', '.join(sorted(STEP_TYPES))}.",
+            "field-without-effect",
+            f"This version of the platform keeps {name} and does not use it.",
+            f"/{name}",
+            "warning",
         )
-        for pointer, step in _steps(document)
-        if (kind := step.get("type", "TASK")) not in STEP_TYPES
+        for name in _WITHOUT_EFFECT
+        if document.get(name)
     ]
 
 

@@ -221,6 +221,16 @@ class InstanceRetry(APIView):
         return _current(instance_id)
 
 
+class InstanceSignal(APIView):
+    @extend_schema(operation_id="instances_signal", tags=_TAGS, request=forms.SignalSerializer, responses=_VERB)
+    @idempotent
+    def post(self, request: Request, instance_id: UUID) -> Response:
+        """Tell the run that an event it waits for has happened. 409 when it waits for no such event."""
+        form = _form(forms.SignalSerializer, request)
+        services.signal(actor=actor_of(request), instance_id=instance_id, name=form["name"], payload=form["payload"])
+        return _current(instance_id)
+
+
 class InstanceMigrate(APIView):
     @extend_schema(
         operation_id="instances_migrate",

@@ -136,6 +136,11 @@ class RetrySerializer(ReasonSerializer):
     input = serializers.JSONField(required=False, help_text="replaces what the step would compute as its input")
 
 
+class SignalSerializer(StrictSerializer):
+    name = serializers.CharField(max_length=255, help_text="the event's name, as the step's pattern asks for")
+    payload = serializers.JSONField(required=False, default=dict)
+
+
 class MigrateSerializer(ReasonSerializer):
     version = serializers.CharField(max_length=64)
     mapping = serializers.DictField(

@@ -27,6 +27,7 @@ urlpatterns = [
     path(f"{_INSTANCE}/cancel", instances.InstanceCancel.as_view(), name="instance-cancel"),
     path(f"{_INSTANCE}/suspend", instances.InstanceSuspend.as_view(), name="instance-suspend"),
     path(f"{_INSTANCE}/resume", instances.InstanceResume.as_view(), name="instance-resume"),
+    path(f"{_INSTANCE}/signal", instances.InstanceSignal.as_view(), name="instance-signal"),
     path(f"{_INSTANCE}/migrate", instances.InstanceMigrate.as_view(), name="instance-migrate"),
     path(f"{_INSTANCE}/retry", instances.InstanceRetry.as_view(), name="instance-retry"),
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from . import transitions
-from .flow import compensate, complete, fail, fail_run, guarded, skip
+from .flow import compensate, complete, fail, fail_run, go_on, guarded, skip
 from .plan import Plan, Step
 from .run import Move, Run
 from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State
@@ -127,6 +128,16 @@ def _timer_due(run: Run, signal: Signal) -> None:
     if purpose == "delay":
         output = {"until": (execution.data or {}).get("dueAt")}
         guarded(run, step, execution, lambda: complete(run, step, execution, output, None))
+    elif purpose == "event":
+        _leave_wait(run, execution)
+        if step.timeout_handler is None:
+            failure = Failure("TIMEOUT", "EVENT_TIMED_OUT", f"No event {step.pattern} came in time.")
+            guarded(run, step, execution, lambda: fail(run, step, execution, failure, StepStatus.TIMED_OUT))
+        else:
+            run.set_status(execution, StepStatus.TIMED_OUT)
+            run.set_result(execution)
+            run.record("STEP_TIMED_OUT", execution)
+            go_on(run, execution, step.timeout_handler)
     elif purpose == "retry":
         run.set_status(execution, StepStatus.RUNNING)
         move = Move(step.step_id, execution.scope, execution.parent_id, execution.branch)
@@ -137,6 +148,30 @@ def _timer_due(run: Run, signal: Signal) -> None:
         run.withdraw(execution, work=step.type != "PARALLEL")
         failure = Failure("TIMEOUT", "STEP_TIMED_OUT", f"{step.name} took longer than {step.timeout:g} s.")
         guarded(run, step, execution, lambda: fail(run, step, execution, failure, StepStatus.TIMED_OUT))
+
+
+def _event(run: Run, signal: Signal) -> None:
+    """An event that a position may wait for. One whose condition is not true leaves it waiting."""
+    if (found := _position(run, signal)) is None or found[0].type != "EVENT_WAIT":
+        return
+    step, execution = found
+    event = {"event": signal.data["event"]}
+    guarded(run, step, execution, lambda: _take_event(run, step, execution, event))
+
+
+def _take_event(run: Run, step: Step, execution: Execution, event: dict[str, Any]) -> None:
+    if step.event_condition is not None and not run.is_true(step.event_condition, event):
+        return
+    output = event["event"].get("payload") if step.output is None else run.evaluate(step.output, event)
+    _leave_wait(run, execution, event["event"].get("eventId"))
+    complete(run, step, execution, output, None)
+
+
+def _leave_wait(run: Run, execution: Execution, event_id: str | None = None) -> None:
+    run.withdraw(execution, work=False)
+    run.record("EVENT_WAIT_ENDED", execution, {"eventId": event_id} if event_id else None)
+    if run.instance.status is InstanceStatus.WAITING_FOR_EVENT:
+        run.instance.status = InstanceStatus.RUNNING
 
 
 def _cancel(run: Run, signal: Signal) -> None:
@@ -200,4 +235,5 @@ _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
     SignalKind.SUSPEND: _suspend,
     SignalKind.RESUME: _resume,
     SignalKind.RETRY: _retry,
+    SignalKind.EVENT: _event,
 }

@@ -157,13 +157,24 @@ class _Compiler:
     def _emit_event(self, document: dict[str, Any]) -> dict[str, Any]:
         return {"pattern": document["pattern"], "payload": self.language.template(document.get("payload", {}))}
 
+    def _event_wait(self, document: dict[str, Any]) -> dict[str, Any]:
+        condition, mapping = document.get("eventCondition"), document.get("eventPayloadMapping")
+        limit = document.get("eventTimeout") or {}
+        return self._due(limit.get("duration"), limit.get("at")) | {
+            "pattern": document["eventPattern"],
+            "event_condition": None if condition is None else self.language.event_expression(condition),
+            "output": None if mapping is None else self.language.event_template(mapping),
+            "timeout_handler": limit.get("timeoutHandlerStepId"),
+        }
+
     def _delay(self, document: dict[str, Any]) -> dict[str, Any]:
-        own: dict[str, Any] = {}
-        if "duration" in document:
-            own["duration"] = self.literal_or(document["duration"], self.language.duration)
-        if "until" in document:
-            own["until"] = self.literal_or(document["until"], self.language.instant)
-        return own
+        return self._due(document.get("duration"), document.get("until"))
+
+    def _due(self, duration: str | None, until: str | None) -> dict[str, Any]:
+        return {
+            "duration": None if duration is None else self.literal_or(duration, self.language.duration),
+            "until": None if until is None else self.literal_or(until, self.language.instant),
+        }
 
     def literal_or(self, text: str, parse: Callable[[str], timedelta | datetime]) -> timedelta | datetime | Expression:
         return self.language.template(text) if "${" in text else parse(text)

@@ -67,6 +67,12 @@ def fold(entries: Iterable[dict[str, Any]]) -> Folded:
             state.status = _INSTANCE_STATUS[kind]
         elif kind == "INSTANCE_RESUMED":
             state.status = before_suspend
+        elif kind == "EVENT_AWAITED":
+            if state.steps[str(entry["executionId"])].parent_id is None:
+                state.status = InstanceStatus.WAITING_FOR_EVENT
+        elif kind == "EVENT_WAIT_ENDED":
+            if state.status is InstanceStatus.WAITING_FOR_EVENT:
+                state.status = InstanceStatus.RUNNING
         elif kind == "STEP_STARTED":
             state.steps[str(entry["executionId"])] = FoldedStep(
                 entry["stepId"], entry["visit"], StepStatus.RUNNING, _text(data.get("parentId"))

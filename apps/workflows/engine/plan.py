@@ -27,6 +27,12 @@ class Language(Protocol):
 
     def template(self, value: Any) -> Expression: ...
 
+    def event_expression(self, text: str) -> Expression:
+        """An expression that also sees ``event``."""
+
+    def event_template(self, value: Any) -> Expression:
+        """A template that also sees ``event``."""
+
     def duration(self, text: str) -> timedelta: ...
 
     def instant(self, text: str) -> datetime: ...
@@ -115,11 +121,13 @@ class Step:
     until: datetime | Expression | None = None
     pattern: str = ""
     payload: Expression | None = None
+    event_condition: Expression | None = None
+    timeout_handler: str | None = None
     status: str = ""
 
     def expressions(self) -> list[Expression]:
         """Every expression that entering or leaving the step may evaluate."""
-        found = [self.input, self.condition, self.manual, self.output, self.payload]
+        found = [self.input, self.condition, self.manual, self.output, self.payload, self.event_condition]
         found += [self.duration if not isinstance(self.duration, timedelta) else None]
         found += [self.until if not isinstance(self.until, datetime) else None]
         found += [expression for _, expression in self.set_variables]
@@ -132,6 +140,8 @@ class Step:
         """Every step that may come after this one on its path (branches of a PARALLEL included)."""
         found = {step_id for _, step_id in self.next} | set(self.transitions.values())
         found |= {step_id for _, step_id in self.choices} | {branch.start_at for branch in self.branches}
+        if self.timeout_handler is not None:
+            found.add(self.timeout_handler)
         if self.on_failure is not None:
             found |= self.on_failure.targets()
         return found

@@ -90,7 +90,7 @@ class Signal:
 
     START {}, TASK_COMPLETED {output, outcome}, TASK_FAILED {error: Failure fields}, TIMER_DUE {purpose},
     CANCEL {reason, requestedBy, source, shouldCompensate}, SUSPEND / RESUME {reason, requestedBy},
-    RETRY {stepId?, input?, requestedBy, reason}.
+    RETRY {stepId?, input?, requestedBy, reason}, EVENT {event}.
     """
 
     kind: SignalKind

@@ -121,6 +121,18 @@ def parallel(run: Run, step: Step, execution: Execution, move: Move) -> None:
         run.moves.append(Move(step.branches[index].start_at, move.scope, execution.id, index))
 
 
+def event_wait(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    run.set_status(execution, StepStatus.WAITING)
+    execution.data = {"eventPattern": step.pattern}
+    if step.duration is not None or step.until is not None:
+        due = _due(run, step)
+        execution.data |= {"timer": True, "dueAt": due.isoformat()}
+        run.command(ArmTimer(execution.id, "event", due))
+    run.record("EVENT_AWAITED", execution, {"pattern": step.pattern})
+    if execution.parent_id is None:
+        run.instance.status = InstanceStatus.WAITING_FOR_EVENT
+
+
 def delay(run: Run, step: Step, execution: Execution, move: Move) -> None:
     due = _due(run, step)
     if due <= run.now:
@@ -148,4 +160,5 @@ STEP_TYPES: dict[str, Callable[[Run, Step, Execution, Move], None]] = {
     "END": end,
     "PARALLEL": parallel,
     "DELAY": delay,
+    "EVENT_WAIT": event_wait,
 }

@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import get_current_timezone, is_naive
 
 from apps.validation.durations import parse_duration
-from apps.validation.expressions import EvaluationError, compile_expression, compile_template
+from apps.validation.expressions import EVENT_ROOTS, EvaluationError, compile_expression, compile_template
 from apps.workflows.engine.plan import Expression
 
 
@@ -25,6 +25,12 @@ class CelLanguage:
 
     def template(self, value: Any) -> Expression:
         return compile_template(value)
+
+    def event_expression(self, text: str) -> Expression:
+        return compile_expression(text, roots=EVENT_ROOTS)
+
+    def event_template(self, value: Any) -> Expression:
+        return compile_template(value, roots=EVENT_ROOTS)
 
     def duration(self, text: str) -> timedelta:
         """Raises EvaluationError for what is no ISO 8601 duration (a value computed at run time may be anything)."""

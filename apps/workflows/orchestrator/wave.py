@@ -79,12 +79,12 @@ def as_signal(outcome: TaskOutcome) -> Signal:
     return Signal(SignalKind.TASK_FAILED, outcome.task_id, {"error": error})
 
 
-def apply(instance_id: UUID, signal: Signal) -> Instance | None:
-    """Give one signal to a run at once, waiting for its lock; in the caller's transaction.
+def apply(instance_id: UUID, *given: Signal) -> Instance | None:
+    """Give signals to a run at once, waiting for its lock; in the caller's transaction.
 
     Returns the run's new head, None when there is no such run. Raises IllegalSignal.
     """
-    signals = {instance_id: [signal]}
+    signals = {instance_id: list(given)}
     locked = load.lock(signals, _addressed(signals), wait=True)
     if locked.now is None:
         return None

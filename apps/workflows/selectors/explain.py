@@ -14,7 +14,7 @@ from apps.workflows.models import StepExecution, Timer, WorkflowInstance
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a run stands: an execution that has not ended, and why. ``kind``: HUMAN, TIMER, TASK or BRANCHES."""
+    """Where a run stands: an execution that has not ended, and why. ``kind``: HUMAN, EVENT, TIMER, TASK or BRANCHES."""
 
     step_id: str
     kind: str
@@ -47,6 +47,8 @@ class Position:
             )
         if task is not None:
             return cls(kind="TASK", task_id=task.id, **common)
+        if (pattern := (execution.data or {}).get("eventPattern")) is not None:
+            return cls(kind="EVENT", title=pattern, due_at=timer.due_at if timer else None, **common)
         if timer is not None and timer.purpose != "timeout":
             return cls(kind="TIMER", due_at=timer.due_at, **common)
         return cls(kind="BRANCHES", **common)
@@ -117,7 +119,13 @@ def _waits(position: Position) -> tuple[str, str]:
             who = position.assignee
             return f"Waits for {who} to complete “{title}”.", f"{who} completes the task."
         who = ", ".join(position.candidates) or "somebody who may take it"
-        return f"Waits for {who} to take and complete “{title}”.", "One of them claims and completes the task."
+        return (
+            f"“{title}” is open to {who}; nobody has taken it yet.",
+            "Somebody of them claims and completes the task.",
+        )
+    if position.kind == "EVENT":
+        until = f", until {position.due_at:%Y-%m-%d %H:%M:%S %Z}" if position.due_at else ""
+        return f"Waits at {step} for an event {position.title}{until}.", f"An event {position.title} arrives."
     if position.kind == "TIMER":
         when = f" until {position.due_at:%Y-%m-%d %H:%M:%S %Z}" if position.due_at else ""
         if position.error:

@@ -9,21 +9,23 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
-from apps.auth.access import allowed, require
+from apps.auth.access import require
 from apps.auth.identifiers import uuid7
 from apps.auth.models import User
 from apps.auth.services import record_audit
 from apps.events import doorbell
+from apps.events.rules import fits
 from apps.events.sql import fetch
 from apps.validation.definitions.services import find_published
 from apps.validation.problems import Conflict, NotFound, Unprocessable
 from apps.validation.schemas import check_instance, is_valid
 from apps.validation.violations import Violation
 from apps.workflows.engine.state import Instance, Signal
-from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
+from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind, StepStatus
 from apps.workflows.kind import WORKFLOW
-from apps.workflows.models import WorkflowDefinition, WorkflowInstance
+from apps.workflows.models import StepExecution, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import store, wave
 from apps.workflows.orchestrator.plans import plan_for
 from apps.workflows.selectors.instances import is_visible
@@ -172,32 +174,77 @@ def retry(
 
 
 @transaction.atomic
-def _steer(actor: User, instance_id: UUID, signal: Signal, reason: str) -> None:
-    found = WorkflowInstance.objects.filter(id=instance_id).only("id", "started_by_id", "status").first()
+def signal(*, actor: User, instance_id: UUID, name: str, payload: Any) -> None:
+    """Tell a run that something it waits for has happened: every EVENT_WAIT whose pattern ``name`` fits sees it.
+
+    Conflict when none waits for it, or none of those that do takes it (their conditions are not true).
+    """
+    found = _steerable(actor, instance_id)
+    waiting = StepExecution.objects.filter(
+        instance_id=instance_id, status=StepStatus.WAITING.value, data__has_key="eventPattern"
+    )
+    patterns = {each.id: (each.data or {})["eventPattern"] for each in waiting}
+    fitting = [id_ for id_, pattern in patterns.items() if fits(pattern, name)]
+    if not fitting:
+        awaited = ", ".join(sorted(set(patterns.values()))) or "no event"
+        raise Conflict(f"The run does not wait for {name}; it waits for {awaited}.")
+    event = {
+        "eventId": str(uuid7()),
+        "pattern": name,
+        "payload": payload,
+        "source": {"type": "external", "id": str(actor.pk), "name": actor.username},
+        "metadata": {"userId": str(actor.pk)},
+        "timestamp": timezone.now().isoformat(),
+        "version": "1.0.0",
+    }
+    try:
+        instance = wave.apply(instance_id, *(Signal(SignalKind.EVENT, id_, {"event": event}) for id_ in fitting))
+    except IllegalSignal as error:
+        raise Conflict(_refusal(error)) from error
+    if instance is not None and instance.status is not InstanceStatus.SUSPENDED and instance.seq == found.seq:
+        raise Conflict(f"The run waits for {name}, but under a condition that this event does not meet.")
+    _audit_steering(actor, found, instance, "SIGNAL", {"name": name, "payload": payload})
+
+
+def _steerable(actor: User, instance_id: UUID) -> WorkflowInstance:
+    """The run, if the actor may know of it and steer it. NotFound, AccessDenied."""
+    found = WorkflowInstance.objects.filter(id=instance_id).only("id", "started_by_id", "status", "seq").first()
     if found is None or not is_visible(actor, found):
         raise NotFound(f"There is no run {instance_id}.")
-    if not allowed(actor, "steer:instance", owner_id=found.started_by_id):
-        require(actor, "steer:instance")
+    require(actor, "steer:instance", owner_id=found.started_by_id)
+    return found
+
+
+@transaction.atomic
+def _steer(actor: User, instance_id: UUID, signal: Signal, reason: str) -> None:
+    found = _steerable(actor, instance_id)
     try:
         instance = wave.apply(instance_id, signal)
     except IllegalSignal as error:
         raise Conflict(_refusal(error)) from error
-    if instance is None:
-        raise NotFound(f"There is no run {instance_id}.")
+    data = {name: value for name, value in signal.data.items() if name in ("stepId", "shouldCompensate")}
+    _audit_steering(actor, found, instance, signal.kind.value, {"reason": reason, **data})
+
+
+def _audit_steering(
+    actor: User, before: WorkflowInstance, after: Instance | None, verb: str, details: dict[str, Any]
+) -> None:
+    if after is None:
+        raise NotFound(f"There is no run {before.pk}.")
     record_audit(
         actor=actor,
-        action=f"workflow.{signal.kind.lower()}",
+        action=f"workflow.{verb.lower()}",
         resource="instance",
-        resource_id=str(instance_id),
-        details={
-            "reason": reason,
-            "before": found.status,
-            "after": instance.status.value,
-            **{name: value for name, value in signal.data.items() if name in ("stepId", "shouldCompensate")},
-        },
+        resource_id=str(before.pk),
+        details={**details, "before": before.status, "after": after.status.value},
     )
 
 
 def _refusal(error: IllegalSignal) -> str:
-    verb = {"CANCEL": "cancelled", "SUSPEND": "suspended", "RESUME": "resumed", "RETRY": "retried"}[error.signal.value]
+    verb = {
+        SignalKind.CANCEL: "cancelled",
+        SignalKind.SUSPEND: "suspended",
+        SignalKind.RESUME: "resumed",
+        SignalKind.RETRY: "retried",
+    }.get(error.signal, "told of an event")
     return f"A run that is {error.status.value} cannot be {verb}."

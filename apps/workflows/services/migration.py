@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, Value, When
 
-from apps.auth.access import allowed, require
+from apps.auth.access import require
 from apps.auth.models import User
 from apps.auth.services import record_audit
 from apps.validation.definitions.services import find_published
@@ -33,8 +33,7 @@ def migrate(*, actor: User, instance_id: UUID, version: str, mapping: Mapping[st
     instance = WorkflowInstance.objects.select_for_update().filter(id=instance_id).first()
     if instance is None or not is_visible(actor, instance):
         raise NotFound(f"There is no run {instance_id}.")
-    if not allowed(actor, "steer:instance", owner_id=instance.started_by_id):
-        require(actor, "steer:instance")
+    require(actor, "steer:instance", owner_id=instance.started_by_id)
     if InstanceStatus(instance.status) in TERMINAL:
         raise Conflict(f"A run that is {instance.status} cannot be migrated.")
     target = find_published(WORKFLOW, key=instance.workflow_id, version=version)

@@ -36,7 +36,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         return steps
 
     def step(depth: int) -> dict[str, Any]:
-        kinds = ["TASK", "HUMAN_TASK", "TRANSFORM", "DELAY", "EMIT_EVENT", "DECISION"]
+        kinds = ["TASK", "HUMAN_TASK", "TRANSFORM", "DELAY", "EMIT_EVENT", "DECISION", "EVENT_WAIT"]
         kind = draw(st.sampled_from(kinds + (["PARALLEL"] * 2 if depth < 2 else [])))
         made: dict[str, Any] = {"stepId": next(names), "type": kind}
         if kind == "TASK":
@@ -48,6 +48,10 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
             made["duration"] = draw(st.sampled_from(["PT1S", "PT0S", "PT5M"]))
         elif kind == "EMIT_EVENT":
             made["pattern"] = "it.happened"
+        elif kind == "EVENT_WAIT":
+            made["eventPattern"] = "a.b"
+            made["eventTimeout"] = {"duration": "PT2M"}
+            made["eventCondition"] = draw(st.sampled_from(["true", "event.payload.n > 1"]))
         elif kind == "DECISION":
             made["choices"] = []
             made["default"] = None
@@ -124,6 +128,12 @@ class RunMachine(RuleBasedStateMachine):
         else:
             error = {"type": "TRANSIENT" if transient else "PERMANENT", "code": "X", "retryable": transient}
             self.give(Signal(SignalKind.TASK_FAILED, execution_id, {"error": error}))
+
+    @rule(n=st.integers(0, 3))
+    def an_event_arrives(self, n: int) -> None:
+        for execution in list(self.memory.executions.values()):
+            if execution.active and "eventPattern" in (execution.data or {}):
+                self.give(Signal(SignalKind.EVENT, execution.id, {"event": {"payload": {"n": n}}}))
 
     @precondition(lambda self: self.memory.next_due() is not None)
     @rule()

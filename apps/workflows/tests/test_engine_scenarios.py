@@ -16,7 +16,7 @@ from apps.workflows.engine.history import fold
 from apps.workflows.engine.plan import Plan, TaskBinding
 from apps.workflows.engine.retry import parse_retry_policy
 from apps.workflows.engine.simulation import Mock, Simulation
-from apps.workflows.engine.state import Signal
+from apps.workflows.engine.state import Signal, execution_id
 from apps.workflows.engine.transitions import SignalKind
 from apps.workflows.orchestrator.language import LANGUAGE
 
@@ -49,7 +49,8 @@ def play(scenario: dict[str, Any], case: dict[str, Any]) -> Simulation:
     )
     for signal in case.get("signals", ()):
         when = NOW + parse_duration(signal["after"])
-        simulation.at(when, Signal(SignalKind(signal["kind"]), None, signal.get("data", {})))
+        position = execution_id(simulation.memory.instance, "", signal["stepId"], 1) if "stepId" in signal else None
+        simulation.at(when, Signal(SignalKind(signal["kind"]), position, signal.get("data", {})))
     simulation.run()
     return simulation
 

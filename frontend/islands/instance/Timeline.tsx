@@ -9,6 +9,7 @@ import { humanise, stepName } from "@/lib/steps";
 import { absolute, between, clock, duration } from "@/lib/time";
 
 const SHOWN_AT_FIRST = 100;
+const MOST_BARS = 200;
 
 interface TimelineProps {
   instance: Instance;
@@ -20,8 +21,8 @@ interface TimelineProps {
 export function Bars({ instance, history, chosen, onChoose }: TimelineProps) {
   const now = useNow(instance.completedAt ? null : 1_000);
   const names = useNames(instance);
-  const rows = useMemo(() => spans(history).map((span) => closed(span, instance)), [history, instance]);
-  const begin = Date.parse(instance.startedAt ?? rows[0]?.from ?? new Date(now).toISOString());
+  const rows = useMemo(() => spans(history).slice(-MOST_BARS).map((span) => closed(span, instance)), [history, instance]);
+  const begin = Date.parse(rows.length < MOST_BARS ? (instance.startedAt ?? rows[0]?.from ?? "") : (rows[0]?.from ?? ""));
   const end = Math.max(begin + 1, ...rows.map((row) => (row.to ? Date.parse(row.to) : now)));
   const share = (ms: number) => `${Math.max(0, Math.min(100, (ms / (end - begin)) * 100))}%`;
   if (rows.length === 0) return <p className="p-4 text-muted">No step has begun yet.</p>;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { due } from "../lib/due";
 import { dialogs } from "./dialogs";
 import { withoutEmpty } from "./filters";
 import { isTyping, shortcuts } from "./shortcuts";
@@ -64,6 +65,15 @@ describe("dialogs", () => {
 describe("filters", () => {
   it("leave empty fields out of the URL", () => {
     expect(withoutEmpty([["search", " a b "], ["status", ""], ["from", " "]]).toString()).toBe("search=a+b");
+  });
+});
+
+describe("refreshing", () => {
+  it("is due after as many seconds as the element says, and never where it says nothing", () => {
+    const element = document.createElement("div");
+    expect(due(element, 60_000, 0)).toBe(false);
+    element.dataset.refreshEvery = "10";
+    expect([due(element, 9_000, 0), due(element, 10_000, 0)]).toEqual([false, true]);
   });
 });
 

@@ -85,8 +85,11 @@ export function inbox(): void {
   });
 
   keepCurrent(root, () => current()?.dataset.taskId ?? null);
-  const first = current() ?? (wide() ? items()[0] : undefined);
-  if (first && wide() && !pane().dataset.shows) select(first);
+  if (!wide()) return;
+  const wanted = new URL(location.href).searchParams.get("task");
+  const first = current() ?? (wanted ? undefined : items()[0]);
+  if (first) select(first);
+  else if (wanted) void open(wanted, `/tasks/${encodeURIComponent(wanted)}`);
 }
 
 function focusForm(pane: HTMLElement): void {

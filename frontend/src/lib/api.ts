@@ -14,12 +14,15 @@ export class ApiProblem extends Error {
   }
 }
 
+const KEEPALIVE_MAX = 60_000;
+
 /** The token stands in the page's head, so that it is there even before the cookie was ever set. */
 function csrfToken(): string {
   return document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
 }
 
 async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  const payload = body === undefined ? undefined : JSON.stringify(body);
   let response: Response;
   try {
     response = await fetch(`/api/v1/${path}`, {
@@ -31,7 +34,9 @@ async function call<T>(method: string, path: string, body?: unknown, headers: Re
         ...(method === "GET" ? {} : { "X-CSRFToken": csrfToken() }),
         ...headers,
       },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: payload,
+      // A draft that is saved while the page is being left must still arrive; browsers allow that up to 64 KiB.
+      keepalive: method === "PUT" && (payload?.length ?? 0) < KEEPALIVE_MAX,
     });
   } catch {
     throw new ApiProblem(0, "No connection", "The server cannot be reached. Check the connection and try again.");

@@ -92,7 +92,12 @@ function Canvas({ graph, layout, run, chosen, onChoose, problemPointers, label }
         onInit={reset}
         onNodeClick={(_, node) => onChoose?.(stepOf(node))}
         onPaneClick={() => onChoose?.(null)}
-        onSelectionChange={({ nodes: [node] }) => node && onChoose?.(stepOf(node))}
+        onNodesChange={(changes) => {
+          // Enter on a focused node arrives as a change of its selection; what is chosen is our own state.
+          const picked = changes.find((change) => change.type === "select" && change.selected);
+          const node = picked && "id" in picked ? nodes.find((each) => each.id === picked.id) : undefined;
+          if (node) onChoose?.(stepOf(node));
+        }}
       >
         <Panel position="bottom-right" className="graph-tools">
           <button type="button" aria-label="Zoom in" title="Zoom in" onClick={() => void flow.zoomIn()}>

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.template import TemplateDoesNotExist
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from rest_framework.request import Request
@@ -30,6 +31,7 @@ PROBLEM_TYPE = "application/problem+json"
 class ApiDocsView(SpectacularSwaggerSplitView):
     """The browsable API page. Its script is a file of its own, as the policy demands; its style is not, so it is let in here."""
 
+    @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response = super().get(request, *args, **kwargs)
         response.headers["Content-Security-Policy"] = POLICY.replace(

@@ -1,0 +1,238 @@
+"""Who may do what over HTTP: every route and method, for every kind of caller, on their own and on others' objects.
+
+A row is one method of one route. Its columns are the callers:
+
+* anonymous, charlie (signed in, without any role)
+* bob, a manager: the run and task that are "own" to him are those that he is assigned to
+* robot, a service: the "own" run is the one it started
+* alice, designer and operator, and admin: theirs is whatever they have the permission for, whoever owns it
+
+A cell is the answer's status; ``.`` stands for success. Routes that concern one run or task have a second line for one
+that neither bob nor robot has anything to do with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from apps.auth.models import User
+from apps.auth.tests.factories import Cast, UserFactory
+from apps.tasks.models import Task, TaskAttachment
+from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
+from apps.workflows.models import WorkflowDefinition, WorkflowInstance
+from apps.workflows.services import instances
+from apps.workflows.tests.factories import WorkflowDefinitionFactory, approval, greeting, nap, published, started
+
+CALLERS = ("anonymous", "charlie", "bob", "robot", "alice", "admin")
+
+
+@dataclass
+class World:
+    """The objects that routes name. ``runs`` and ``tasks`` by "own" and "other"."""
+
+    users: dict[str, User | None]
+    runs: dict[str, WorkflowInstance]
+    tasks: dict[str, Task]
+    files: dict[str, TaskAttachment]
+
+    def address(self, route: str, whose: str) -> str:
+        """The route's pattern with ids put in."""
+        definition = "greet" if "tasks/" in route else "greeting"
+        for pattern, value in {
+            "<uuid:instance_id>": self.runs[whose].id,
+            "<uuid:task_id>": self.tasks[whose].id,
+            "<uuid:attachment_id>": self.files[whose].id,
+            "<path:schema_id>": "workflow",
+            "<str:key>": definition,
+            "<str:version>": "1.0.0",
+        }.items():
+            route = route.replace(pattern, str(value))
+        return f"/{route}"
+
+
+def make_world(cast: Cast) -> World:
+    robot = UserFactory(username="robot", roles=["service"])
+    users = {"anonymous": None, "charlie": cast.charlie, "bob": cast.bob, "robot": robot}
+    published(greeting())
+    WorkflowDefinitionFactory(
+        document=greeting(version="1.1.0"), status=WorkflowDefinition.Status.DRAFT, published_at=None
+    )
+    published(nap())
+    published(approval())
+    WorkflowDefinitionFactory(document=approval(version="2.0.0"))
+    TaskDefinitionFactory(document=expression_document() | {"taskId": "greet"})
+    TaskDefinitionFactory(
+        document=expression_document() | {"taskId": "greet", "version": "1.1.0"}, status="draft", published_at=None
+    )
+    runs = {
+        "own": started(robot, "approval", version="1.0.0"),
+        "other": started(cast.admin, "approval", version="1.0.0"),
+    }
+    Task.objects.filter(workflow_instance_id=runs["own"].id).update(assignee=cast.bob, status="ASSIGNED")
+    Task.objects.filter(workflow_instance_id=runs["other"].id).update(candidate_groups=["auditors"])
+    tasks = {whose: Task.objects.get(workflow_instance_id=run.id) for whose, run in runs.items()}
+    files = {
+        whose: TaskAttachment.objects.create(
+            task=task, file=SimpleUploadedFile("a.txt", b"a"), name="a.txt", content_type="text/plain", size=1,
+            uploaded_by=cast.admin,
+        )
+        for whose, task in tasks.items()
+    }  # fmt: skip
+    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files)
+
+
+# What must be so before a verb makes sense.
+
+
+def _suspended(world: World) -> None:
+    admin = world.users["admin"]
+    for run in world.runs.values():
+        instances.suspend(actor=admin, instance_id=run.id, reason="x")
+
+
+def _cancelled(world: World) -> None:
+    admin = world.users["admin"]
+    for run in world.runs.values():
+        instances.cancel(actor=admin, instance_id=run.id, reason="x")
+
+
+def _free(world: World) -> None:
+    Task.objects.filter(id=world.tasks["own"].id).update(assignee=None, status="PENDING", candidate_groups=["managers"])
+
+
+def _done_alone(world: World) -> None:
+    Task.objects.all().update(status="COMPLETED", completed_at=timezone.now(), workflow_instance_id=None)
+
+
+def upload() -> dict[str, Any]:
+    return {"file": SimpleUploadedFile("note.txt", b"hello", content_type="text/plain")}
+
+
+@dataclass(frozen=True)
+class Row:
+    """``method route``, what is sent, what must be so before, and the expected statuses."""
+
+    name: str
+    own: str
+    other: str = ""
+    body: Any = None
+    query: str = ""
+    before: Callable[[World], None] | None = None
+    upload: bool = False
+
+    @property
+    def method(self) -> str:
+        return self.name.split()[0].lower()
+
+    @property
+    def route(self) -> str:
+        return self.name.split()[1]
+
+
+_RUN = "api/v1/workflows/instances/<uuid:instance_id>"
+_FLOW = "api/v1/workflows/definitions"
+_TASK = "api/v1/tasks/<uuid:task_id>"
+_KIND = "api/v1/tasks/definitions"
+_CHECK = "api/v1/validation"
+_FORM = {"action": "approve", "output": {}}
+_SIGN_IN = {"username": "alice", "password": "augmented"}
+_TASK_DOCUMENT = expression_document() | {"taskId": "another"}
+_NOBODYS = "01890000-0000-7000-8000-000000000001"
+_FLOW_START = {"workflowId": "nap"}
+
+# fmt: off
+ROWS = (
+    #                                   anonymous charlie bob robot alice admin
+    Row("GET healthz",                           ".   .   .   .   .   ."),
+    Row("GET readyz",                            ".   .   .   .   .   ."),
+    Row("GET metrics",                           "401 403 403 403 .   ."),
+    Row("GET .well-known/jwks.json",             ".   .   .   .   .   ."),
+    Row("GET api/schema/",                       ".   .   .   .   .   ."),
+    Row("GET api/docs/",                         ".   .   .   .   .   ."),
+
+    Row("POST api/v1/auth/login",                ".   .   .   .   .   .", body=_SIGN_IN),
+    Row("POST api/v1/auth/refresh",              "401 401 401 401 401 401", body={"refresh": "made-up"}),
+    Row("POST api/v1/auth/logout",               ".   .   .   .   .   .", body={"refresh": "made-up"}),
+    Row("GET api/v1/me",                         "401 .   .   .   .   ."),
+    Row("GET api/v1/users",                      "401 403 403 403 .   ."),
+    Row("GET api/v1/roles",                      "401 403 403 403 .   ."),
+    Row("GET api/v1/audit",                      "401 403 403 403 403 ."),
+
+    Row(f"GET {_CHECK}/schemas",                 "401 403 .   .   .   ."),
+    Row(f"GET {_CHECK}/schemas/<path:schema_id>", "401 403 .   .   .   ."),
+    Row(f"POST {_CHECK}/validate",               "401 403 .   .   .   .", body={"schemaId": "workflow", "data": {}}),
+    Row(f"POST {_CHECK}/validate/batch",         "401 403 .   .   .   .",
+        body={"items": [{"schemaId": "workflow", "data": {}}]}),
+    Row(f"POST {_CHECK}/expressions",            "401 403 .   .   .   .", body={"expression": "1 + 1"}),
+
+    Row(f"GET {_FLOW}",                          "401 403 403 403 .   ."),
+    Row(f"POST {_FLOW}",                         "401 403 403 403 .   .", body=nap(workflowId="new")),
+    Row(f"POST {_FLOW}/validate",                "401 403 403 403 .   .", body=nap()),
+    Row(f"POST {_FLOW}/dry-run",                 "401 403 403 403 .   .", body={"definition": nap()}),
+    Row(f"GET {_FLOW}/<str:key>",                "401 403 403 403 .   ."),
+    Row(f"PUT {_FLOW}/<str:key>",                "401 403 403 403 .   .", body=greeting(version="3.0.0")),
+    Row(f"DELETE {_FLOW}/<str:key>",             "401 403 403 403 .   ."),
+    Row(f"POST {_FLOW}/<str:key>/publish",       "401 403 403 403 .   .", body={}),
+    Row(f"GET {_FLOW}/<str:key>/versions",       "401 403 403 403 .   ."),
+    Row(f"GET {_FLOW}/<str:key>/versions/<str:version>", "401 403 403 403 .   ."),
+    Row(f"GET {_FLOW}/<str:key>/diff",           "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"GET {_FLOW}/<str:key>/impact",         "401 403 403 403 .   ."),
+
+    Row("GET api/v1/workflows/instances",        "401 .   .   .   .   ."),
+    Row("POST api/v1/workflows/instances",       "401 403 403 .   .   .", body=_FLOW_START),
+    Row("POST api/v1/workflows/instances/batch", "401 403 403 .   .   .", body={"instances": [_FLOW_START]}),
+    Row(f"GET {_RUN}",                           "401 404 .   .   .   .", "401 404 404 404 .   ."),
+    Row(f"GET {_RUN}/history",                   "401 404 .   .   .   .", "401 404 404 404 .   ."),
+    Row(f"GET {_RUN}/explain",                   "401 404 .   .   .   .", "401 404 404 404 .   ."),
+    Row(f"POST {_RUN}/cancel",                   "401 404 403 .   .   .", "401 404 404 404 .   .", body={}),
+    Row(f"POST {_RUN}/suspend",                  "401 404 403 .   .   .", "401 404 404 404 .   .", body={}),
+    Row(f"POST {_RUN}/resume",                   "401 404 403 .   .   .", "401 404 404 404 .   .", body={},
+        before=_suspended),
+    Row(f"POST {_RUN}/retry",                    "401 404 403 .   .   .", "401 404 404 404 .   .",
+        body={"stepId": "ask"}, before=_cancelled),
+    Row(f"POST {_RUN}/signal",                   "401 404 403 409 409 409", "401 404 404 404 409 409",
+        body={"name": "not.awaited"}),
+    Row(f"POST {_RUN}/migrate",                  "401 404 403 .   .   .", "401 404 404 404 .   .",
+        body={"version": "2.0.0"}),
+
+    Row(f"GET {_KIND}",                          "401 403 403 .   .   ."),
+    Row(f"POST {_KIND}",                         "401 403 403 403 .   .", body=_TASK_DOCUMENT),
+    Row(f"POST {_KIND}/validate",                "401 403 403 .   .   .", body=_TASK_DOCUMENT),
+    Row(f"GET {_KIND}/<str:key>",                "401 403 403 .   .   ."),
+    Row(f"PUT {_KIND}/<str:key>",                "401 403 403 403 .   .",
+        body=_TASK_DOCUMENT | {"taskId": "greet", "version": "3.0.0"}),
+    Row(f"DELETE {_KIND}/<str:key>",             "401 403 403 403 .   ."),
+    Row(f"POST {_KIND}/<str:key>/publish",       "401 403 403 403 .   .", body={}),
+    Row(f"GET {_KIND}/<str:key>/versions",       "401 403 403 .   .   ."),
+    Row(f"GET {_KIND}/<str:key>/versions/<str:version>", "401 403 403 .   .   ."),
+    Row(f"GET {_KIND}/<str:key>/diff",           "401 403 403 .   .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"GET {_KIND}/<str:key>/impact",         "401 403 403 .   .   ."),
+
+    Row("GET api/v1/tasks",                      "401 .   .   .   .   ."),
+    Row("POST api/v1/tasks",                     "401 403 403 .   .   .",
+        body={"taskId": "greet", "input": {"amount": 1}}),
+    Row("GET api/v1/tasks/counts",               "401 .   .   .   .   ."),
+    Row("POST api/v1/tasks/bulk",                "401 .   .   .   .   .", body={"ids": [_NOBODYS], "operation": "claim"}),
+    Row(f"GET {_TASK}",                          "401 404 .   .   .   .", "401 404 404 404 .   ."),
+    Row(f"POST {_TASK}/claim",                   "401 404 .   403 .   .", "401 404 404 404 .   .", before=_free),
+    Row(f"POST {_TASK}/release",                 "401 404 .   403 .   .", "401 404 404 404 409 409"),
+    Row(f"POST {_TASK}/assign",                  "401 404 403 403 .   .", "401 404 404 404 .   .",
+        body={"assignee": "alice"}),
+    Row(f"PUT {_TASK}/draft",                    "401 404 .   403 .   .", "401 404 404 404 .   .", body={"draft": {}}),
+    Row(f"POST {_TASK}/draft",                   "401 404 .   403 .   .", "401 404 404 404 .   .", body={"draft": {}}),
+    Row(f"POST {_TASK}/complete",                "401 404 .   403 .   .", "401 404 404 404 .   .", body=_FORM),
+    Row(f"POST {_TASK}/cancel",                  "401 404 403 403 .   .", "401 404 404 404 .   .", body={}),
+    Row(f"POST {_TASK}/reopen",                  "401 404 403 403 .   .", "401 404 404 404 .   .", before=_done_alone),
+    Row(f"GET {_TASK}/comments",                 "401 404 .   .   .   .", "401 404 404 404 .   ."),
+    Row(f"POST {_TASK}/comments",                "401 404 .   403 .   .", "401 404 404 404 .   .", body={"text": "hi"}),
+    Row(f"GET {_TASK}/attachments",              "401 404 .   .   .   .", "401 404 404 404 .   ."),
+    Row(f"POST {_TASK}/attachments",             "401 404 .   403 .   .", "401 404 404 404 .   .", upload=True),
+    Row(f"GET {_TASK}/attachments/<uuid:attachment_id>", "401 404 .   .   .   .", "401 404 404 404 .   ."),
+    Row(f"DELETE {_TASK}/attachments/<uuid:attachment_id>", "401 404 .   403 .   .", "401 404 404 404 .   ."),
+)
+# fmt: on

@@ -51,6 +51,12 @@ def platform_programs(*, host: str, port: int, workers: int, prepared: Path) -> 
     ]
 
 
+def watchdog_program(control_socket: Path, prepared: Path) -> Program:
+    """Stops before the worker, so that it never starts again what is being stopped."""
+    command = waiting(python("-m", "augmented.launcher.watchdog", str(control_socket)), prepared)
+    return Program("watchdog", command, priority=70)
+
+
 def examples_program(port: int) -> Program:
     """The outside services that the examples call."""
     command = python(

@@ -13,10 +13,10 @@ from types import FrameType
 
 from augmented.launcher import demo
 from augmented.launcher.places import PYTHON, ROOT, VAR, VENV, socket_directory
-from augmented.launcher.programs import Program, examples_program, platform_programs
+from augmented.launcher.programs import Program, examples_program, platform_programs, watchdog_program
 from augmented.launcher.progress import LaunchError, say, step
 from augmented.launcher.servers import Postgres, Valkey
-from augmented.launcher.supervise import Supervisor, clear_leftovers, only_one
+from augmented.launcher.supervise import CONTROL_SOCKET, Supervisor, clear_leftovers, only_one
 
 USUAL_EXAMPLES_PORT = 8900
 LOCALHOST = "127.0.0.1"
@@ -109,6 +109,8 @@ def _start(host: str, port: int) -> Supervisor:
     prepared.unlink(missing_ok=True)
     environment = _environment()
     development = environment["AUGMENTED_MODE"] == "development"
+    sockets = socket_directory(VAR)
+    sockets.mkdir(parents=True, exist_ok=True)
     programs: list[Program] = []
     services = ""  # where the examples' outside services listen; none outside development
     if development:
@@ -118,8 +120,7 @@ def _start(host: str, port: int) -> Supervisor:
         programs.append(examples_program(int(services.partition(":")[2])))
     programs += _servers(environment)
     programs += platform_programs(host=host, port=port, workers=int(os.environ.get("WORKERS") or 2), prepared=prepared)
-    sockets = socket_directory(VAR)
-    sockets.mkdir(parents=True, exist_ok=True)
+    programs.append(watchdog_program(sockets / CONTROL_SOCKET, prepared))
     supervisor = Supervisor(programs, var=VAR, sockets=sockets, environment=environment)
     try:
         with step("Starting the servers"):

@@ -20,6 +20,7 @@ from augmented.launcher.wait import end_with_parent
 
 # Stands in the environment of every process of a run, so that a later run can tell whose they are.
 MARK = "AUGMENTED_RUN"
+CONTROL_SOCKET = "supervisor.sock"
 STOP_WITHIN = 120.0  # seconds; above the sum of what the programs may take
 
 
@@ -28,7 +29,7 @@ class Supervisor:
 
     def __init__(self, programs: list[Program], *, var: Path, sockets: Path, environment: dict[str, str]) -> None:
         self.var = var
-        self.control = sockets / "supervisor.sock"
+        self.control = sockets / CONTROL_SOCKET
         self.file = var / "supervisord.conf"
         self.log = var / "log" / "supervisord.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -71,15 +72,19 @@ class Supervisor:
             clear_leftovers(self.var)
 
     def _states(self) -> list[dict[str, Any]]:
-        from supervisor.xmlrpc import SupervisorTransport
-
-        proxy: Any = ServerProxy(
-            "http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{self.control}")
-        )
         try:
-            return proxy.supervisor.getAllProcessInfo()
+            found: list[dict[str, Any]] = control_of(str(self.control)).getAllProcessInfo()
         except OSError:  # not up yet, or on its way down
             return []
+        return found
+
+
+def control_of(control_socket: str) -> Any:
+    """The remote interface of the supervisord at that socket; its calls raise OSError while it does not answer."""
+    from supervisor.xmlrpc import SupervisorTransport
+
+    proxy: Any = ServerProxy("http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{control_socket}"))
+    return proxy.supervisor
 
 
 @contextmanager

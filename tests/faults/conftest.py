@@ -52,8 +52,7 @@ def platform(servers: Servers, outside: Outside, tmp_path_factory: pytest.TempPa
         own_database(servers.database_url) as database_url,
         Platform(place, database_url, servers.redis_url, **environment) as platform,
     ):
-        platform.prepare()
-        platform.manage("definitions", "apply", str(DEFINITIONS), "--set", f"outside={outside.address}")
+        platform.prepare(["definitions", "apply", str(DEFINITIONS), "--set", f"outside={outside.address}"])
         platform.start_beat(wait=False)
         platform.start_web()
         yield platform

@@ -78,6 +78,11 @@ class Scene:
             "SELECT id, status, current_step_id FROM workflows_workflowinstance WHERE completed_at IS NULL ORDER BY id"
         )
 
+    def wait_for_calls(self, count: int) -> None:
+        """Until so many more calls have reached the outside world, or none is to be expected any more."""
+        calls = len(self.outside.calls) + count
+        eventually(lambda: len(self.outside.calls) >= calls or not self.open_runs(), what=self.picture)
+
     def settle(self, *, within: float = 30.0) -> float:
         """Wait until every run has ended; returns the seconds that took."""
         began = time.monotonic()

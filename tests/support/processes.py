@@ -13,12 +13,13 @@ At the end of the block, and with the end of the test process itself, every proc
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,6 +126,17 @@ class Process:
         self.kill()
 
 
+_MANAGE = """
+import json, os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "augmented.settings")
+import django
+from django.core.management import call_command
+django.setup()
+for command in json.loads(sys.argv[1]):
+    call_command(*command)
+"""
+
+
 class Platform:
     """Web, workers and beat over one database and one Redis. A context manager: leaving it kills what was started."""
 
@@ -153,19 +165,21 @@ class Platform:
         for process in reversed(self.started):
             process.kill()
 
-    def prepare(self, *, examples: str = "") -> None:
+    def prepare(self, *commands: Sequence[str], examples: str = "") -> None:
         """Migrate and create the demo cast (password `augmented`); with ``examples``, the URL of the outside services,
-        also apply the example definitions."""
-        self.manage("prepare", *(("--examples", examples) if examples else ()))
-        if not examples:
-            self.manage("create_demo_cast")
+        also apply the example definitions. Then run ``commands`` of manage.py."""
+        if examples:
+            self.manage(["prepare", "--examples", examples], *commands)
+        else:
+            self.manage(["prepare"], ["create_demo_cast"], *commands)
 
-    def manage(self, *arguments: str) -> str:
-        """Run a management command to its end and return what it printed. AssertionError with it when it failed."""
+    def manage(self, *commands: Sequence[str]) -> str:
+        """Run management commands, in one process, and return what they printed. AssertionError with it when one failed."""
         done = subprocess.run(
-            python("manage.py", *arguments), cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"manage.py {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
+            python("-c", _MANAGE, json.dumps(commands)),
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{commands}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
     def start_web(self, **environment: str) -> Process:

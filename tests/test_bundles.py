@@ -1,0 +1,120 @@
+"""Bundles of definitions: all or nothing, twice is once, what is named comes first, and out as it went in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.auth.access import AccessDenied
+from apps.auth.models import AuditEntry, User
+from apps.events.models import EventDefinition
+from apps.tasks.models import TaskDefinition
+from apps.tasks.tests.factories import http_document
+from apps.validation.definitions import bundles
+from apps.validation.definitions.bundles import Document
+from apps.validation.problems import Unprocessable
+from apps.workflows.models import WorkflowDefinition
+from apps.workflows.tests.factories import errand, nap, started, worker_task
+
+pytestmark = pytest.mark.django_db
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+KINDS = (EventDefinition, TaskDefinition, WorkflowDefinition)
+
+
+def document(kind: str, content: dict[str, Any]) -> Document:
+    return Document(f"{kind}.json", {"kind": kind, **content})
+
+
+def stored() -> int:
+    return sum(kind.objects.count() for kind in KINDS)
+
+
+def test_every_example_can_be_applied_and_started(alice: User) -> None:
+    for folder in sorted(path.parent for path in EXAMPLES.glob("*/inputs")):
+        documents = bundles.read(folder, {"examples": "http://127.0.0.1:8900"})
+        done = bundles.apply(documents, actor=alice)
+        assert {each.done for each in done} == {"published"}
+        [workflow] = [each.key for each in done if each.kind == "workflow"]
+        for sample in (folder / "inputs").glob("*.json"):
+            assert started(alice, workflow, json.loads(sample.read_text())).status != "CREATED"
+
+
+def test_what_a_definition_names_is_applied_before_it(alice: User) -> None:
+    done = bundles.apply([document("workflow", errand()), document("task", worker_task())], actor=alice)
+    assert [each.kind for each in done] == ["task", "workflow"]
+    assert WorkflowDefinition.objects.get().task_pins == {"errand": "1.0.0"}
+
+
+def test_one_wrong_document_keeps_all_others_out_and_every_problem_is_told(alice: User) -> None:
+    bad_reference = nap(steps=[{"stepId": "a", "type": "DELAY", "duration": "PT1S", "next": "nowhere"}])
+    bad_schema = worker_task("broken") | {"type": "AUTOMATIC"}
+    bundle = [document("task", worker_task()), document("task", bad_schema), document("workflow", bad_reference)]
+    with pytest.raises(Unprocessable) as refused:
+        bundles.apply([*bundle, Document("x.json", {"kind": "wrokflow"})], actor=alice)
+    found = {(each.message.partition(":")[0], each.pointer) for each in refused.value.violations}
+    assert ("workflow.json", "/steps/0/next") in found
+    assert ("task.json", "/type") in found
+    assert any(message == "x.json" for message, _ in found)
+    assert stored() == 0
+    assert not AuditEntry.objects.filter(resource__in=["workflow", "task"]).exists()
+
+
+def test_applying_twice_changes_nothing_the_second_time(alice: User) -> None:
+    bundle = [document("task", worker_task()), document("workflow", errand())]
+    bundles.apply(bundle, actor=alice)
+    before = [(row.id, row.revision, row.updated_at) for kind in KINDS for row in kind.objects.all()]
+    assert {each.done for each in bundles.apply(bundle, actor=alice)} == {"unchanged"}
+    assert [(row.id, row.revision, row.updated_at) for kind in KINDS for row in kind.objects.all()] == before
+
+
+def test_a_published_version_with_another_content_refuses_the_bundle(alice: User) -> None:
+    bundles.apply([document("workflow", nap())], actor=alice)
+    changed = [document("task", worker_task()), document("workflow", nap("PT2H"))]
+    with pytest.raises(Unprocessable) as refused:
+        bundles.apply(changed, actor=alice)
+    assert [each.code for each in refused.value.violations] == ["published-differently"]
+    assert stored() == 1
+    bundles.apply([document("workflow", nap("PT2H", version="1.0.1"))], actor=alice)
+    assert WorkflowDefinition.objects.count() == 2
+
+
+def test_checking_a_bundle_keeps_nothing(alice: User) -> None:
+    assert bundles.check([document("task", worker_task()), document("workflow", errand())], actor=alice) == []
+    found = bundles.check([document("workflow", errand())], actor=alice)
+    assert [each.pointer for each in found if each.severity == "error"] == ["/steps/0/taskId"]
+    assert stored() == 0
+
+
+def test_a_bundle_needs_the_right_to_design(bob: User) -> None:
+    with pytest.raises(AccessDenied):
+        bundles.apply([document("workflow", nap())], actor=bob)
+    assert stored() == 0
+
+
+def test_placeholders_are_filled_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    task = {"kind": "task", **http_document("{{ shop }}/pay/{{shop}}")}
+    (tmp_path / "task.pay.json").write_text(json.dumps(task))
+    [read] = bundles.read(tmp_path, {"shop": "https://shop.example"})
+    assert read.content["implementation"]["endpoint"] == "https://shop.example/pay/https://shop.example"
+    with pytest.raises(Unprocessable, match="shop"):
+        bundles.read(tmp_path, {})
+
+
+@pytest.mark.parametrize("text", ["{", "", '{"kind": "task", "kind": "task"}', '{"kind": NaN}', "[" * 100 + "]" * 100])
+def test_a_file_that_is_no_strict_json_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(Unprocessable, match=r"bad\.json"):
+        bundles.read(tmp_path, {})
+
+
+def test_what_is_exported_can_be_applied_elsewhere_and_is_the_same(alice: User, tmp_path: Path) -> None:
+    bundles.apply([document("task", worker_task()), document("workflow", errand())], actor=alice)
+    files = bundles.export(["task", "workflow"], tmp_path)
+    assert sorted(path.name for path in files) == ["task.errand.json", "workflow.errand.json"]
+    assert {each.done for each in bundles.apply(bundles.read(tmp_path, {}), actor=alice)} == {"unchanged"}
+    for kind in KINDS:
+        kind.objects.all().delete()
+    assert {each.done for each in bundles.apply(bundles.read(tmp_path, {}), actor=alice)} == {"published"}

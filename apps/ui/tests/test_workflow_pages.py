@@ -107,3 +107,16 @@ def test_markup_in_names_and_documents_is_inert(alice: User, browse: Browse) -> 
         assert "<img src=x" not in body
         assert "onerror=alert(1)>" not in body
     assert island(browse(alice).get("/workflows/greeting"), "workflow")["document"]["name"] == hostile
+
+
+@pytest.mark.django_db
+def test_a_draft_without_errors_is_offered_for_publishing_to_who_may(alice: User, browse: Browse) -> None:
+    published(greeting())
+    draft()
+    answer = browse(alice).get("/workflows/greeting")
+    assert island(answer, "publish") == {"workflowId": "greeting", "version": "1.1.0", "live": "1.0.0", "running": 0}
+    reader = browse(UserFactory(roles=["readonly"])).get("/workflows/greeting")
+    assert 'data-island="publish"' not in reader.content.decode()
+    draft_with_error = greeting(version="1.2.0")
+    WorkflowDefinitionFactory(document=draft_with_error, status="draft", published_at=None, violations=[PROBLEM])
+    assert 'data-island="publish"' not in browse(alice).get("/workflows/greeting").content.decode()

@@ -54,6 +54,15 @@ def detail(request: HttpRequest, workflow_id: str) -> HttpResponse:
             "version": row.version,
             "inputSchema": row.document.get("inputSchema"),
         },
+        "publish": {
+            "workflowId": row.key,
+            "version": row.version,
+            "live": next((each["version"] for each in about["versions"] if each["status"] == "published"), None),
+            "running": about["instances"]["running"],
+        },
+        "may_publish": row.status == row.Status.DRAFT
+        and all(each["severity"] != "error" for each in row.violations)
+        and allowed(user, "publish:workflow"),
         "starting": may_start and "start" in request.GET,
     }
     return render(request, "ui/workflows/detail.html", context)

@@ -1,0 +1,56 @@
+/** The button that publishes a draft; says what follows from it, and shows what keeps it from being published. */
+import { Rocket } from "lucide-react";
+import { useState } from "react";
+import { ReasonDialog } from "@/components/ui/ReasonDialog";
+import { ApiProblem, api } from "@/lib/api";
+
+export interface PublishProps {
+  workflowId: string;
+  version: string;
+  /** The version that new runs use now. */
+  live: string | null;
+  running: number;
+}
+
+export default function PublishIsland({ workflowId, version, live, running }: PublishProps) {
+  const [asking, setAsking] = useState(false);
+
+  const publish = async () => {
+    try {
+      await api.post(`workflows/definitions/${encodeURIComponent(workflowId)}/publish`, { version });
+    } catch (error) {
+      if (error instanceof ApiProblem && error.violations.length > 0) {
+        throw new Error([error.message, ...error.violations.slice(0, 3).map((each) => each.message)].join(" "));
+      }
+      throw error;
+    }
+    location.reload();
+  };
+
+  return (
+    <>
+      <button type="button" className="btn btn-primary btn-sm" onClick={() => setAsking(true)}>
+        <Rocket className="icon" aria-hidden /> Publish
+      </button>
+      {asking && (
+        <ReasonDialog
+          title={`Publish version ${version}?`}
+          consequences={consequences(version, live, running)}
+          confirmLabel="Publish"
+          reason="none"
+          dismissLabel="Not yet"
+          onConfirm={publish}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </>
+  );
+}
+
+export function consequences(version: string, live: string | null, running: number): string[] {
+  return [
+    `Version ${version} can no longer be changed.`,
+    live ? `New runs use it instead of ${live}.` : "It can be started from now on.",
+    ...(running ? [`The ${running} ${running === 1 ? "run" : "runs"} under way stay on the version they began with.`] : []),
+  ];
+}

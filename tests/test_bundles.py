@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from apps.auth.access import AccessDenied
 from apps.auth.models import AuditEntry, User
@@ -34,7 +36,7 @@ def stored() -> int:
 
 def test_every_example_can_be_applied_and_started(alice: User) -> None:
     for folder in sorted(path.parent for path in EXAMPLES.glob("*/inputs")):
-        documents = bundles.read(folder, {"examples": "http://127.0.0.1:8900"})
+        documents = bundles.read(folder, {"exampleServices": "http://127.0.0.1:8900"})
         done = bundles.apply(documents, actor=alice)
         assert {each.done for each in done} == {"published"}
         [workflow] = [each.key for each in done if each.kind == "workflow"]
@@ -118,3 +120,25 @@ def test_what_is_exported_can_be_applied_elsewhere_and_is_the_same(alice: User, 
     for kind in KINDS:
         kind.objects.all().delete()
     assert {each.done for each in bundles.apply(bundles.read(tmp_path, {}), actor=alice)} == {"published"}
+
+
+def test_the_command_applies_a_folder_and_says_what_it_did(admin: User, tmp_path: Path) -> None:
+    (tmp_path / "flow.json").write_text(
+        json.dumps([{"kind": "workflow", **errand()}, {"kind": "task", **worker_task()}])
+    )
+    said = StringIO()
+    call_command("definitions", "apply", str(tmp_path), stdout=said)
+    assert [line.split() for line in said.getvalue().splitlines()] == [
+        ["published", "task", "errand", "1.0.0"],
+        ["published", "workflow", "errand", "1.0.0"],
+    ]
+
+
+def test_the_command_refuses_with_every_problem_and_its_hint(admin: User, tmp_path: Path) -> None:
+    (tmp_path / "flow.json").write_text(json.dumps({"kind": "workflow", **errand("erand"), "naem": "x"}))
+    said = StringIO()
+    with pytest.raises(CommandError, match="nothing was changed"):
+        call_command("definitions", "validate", str(tmp_path), stderr=said)
+    assert "/naem" in said.getvalue()
+    assert "name" in said.getvalue()
+    assert stored() == 0

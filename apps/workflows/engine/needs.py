@@ -24,13 +24,17 @@ def result_ids(
     # Whatever comes may end in undoing, which looks at what was done.
     for done, undo in plan.compensations.items():
         steps |= {done} | plan.reads_from[undo]
+    return latest_ids(plan, instance, steps)
+
+
+def latest_ids(plan: Plan, instance: Instance, steps: Iterable[str]) -> list[UUID]:
+    """The ids that the latest visit of each of these steps may have; of a step never entered none exists."""
     retries = instance.visits.get("*", 0)
     ids = []
     for step_id in steps:
-        if step_id in plan.cyclic:
-            if visits := instance.visits.get(step_id, 0):
-                ids.append(execution_id(instance, "", step_id, visits))
-        else:
+        if visits := instance.visits.get(step_id, 0):
+            ids.append(execution_id(instance, "", step_id, visits))
+        elif step_id not in plan.cyclic:
             ids += [execution_id(instance, "", step_id, visit) for visit in range(1, retries + 2)]
     return ids
 

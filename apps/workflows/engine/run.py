@@ -118,8 +118,8 @@ class Run:
     def open(self, move: Move) -> Execution:
         """The execution of the step that a path enters now."""
         instance, step_id = self.instance, move.step_id
-        if step_id in self.plan.cyclic:
-            key = f"{move.scope}/{step_id}" if move.scope else step_id
+        key = f"{move.scope}/{step_id}" if move.scope else step_id
+        if step_id in self.plan.cyclic or key in instance.visits:
             visit = instance.visits[key] = instance.visits.get(key, 0) + 1
         else:
             # A step outside every loop is entered once between two retries of the run.

@@ -14,6 +14,7 @@ import orjson
 from apps.events.sql import fetch, fetch_each
 from apps.workflows.engine.state import Execution, Instance
 from apps.workflows.engine.transitions import InstanceStatus, StepStatus
+from apps.workflows.models import WorkflowInstance
 
 ByInstance = dict[UUID, dict[UUID, Execution]]
 
@@ -56,6 +57,30 @@ def lock(ids: Iterable[UUID], addressed: Sequence[UUID], *, wait: bool) -> Locke
         heads, rows = fetch(head, list(ids)), []
     found = {row[1]: _loaded(row) for row in heads}
     return Locked(found, _with_parents(rows), heads[0][0] if heads else None)
+
+
+def head_of(row: WorkflowInstance) -> Instance:
+    """The engine's view of an instance that was read through the ORM."""
+    return Instance(
+        id=row.id,
+        status=InstanceStatus(row.status),
+        input=row.input,
+        output=row.output,
+        variables=row.variables,
+        visits=row.visits,
+        transitions=row.transitions,
+        seq=row.seq,
+        definition={"workflowId": row.workflow_id, "version": row.definition_version},
+        started_at=row.started_at,
+        correlation_id=row.correlation_id,
+        error=row.error,
+        cancellation=row.cancellation,
+        compensation=row.compensation,
+        current_step_id=row.current_step_id,
+        resume_to=None if row.resume_to is None else InstanceStatus(row.resume_to),
+        completed_at=row.completed_at,
+        aliases=row.aliases,
+    )
 
 
 def _loaded(row: Sequence[Any]) -> Loaded:

@@ -13,7 +13,10 @@ from apps.auth.access import permitted_scopes
 from apps.auth.models import User
 from apps.tasks.models import Task
 from apps.validation.problems import NotFound
+from apps.workflows.engine import needs
 from apps.workflows.models import HistoryRecord, StepExecution, Timer, WorkflowDefinition, WorkflowInstance
+from apps.workflows.orchestrator import load
+from apps.workflows.orchestrator.plans import plan_for
 
 from .explain import Position, explain, waiting_for
 
@@ -118,13 +121,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
     """One run as definitions.md shows it. Of each step the latest visit; what lies before is in the history."""
     definition = WorkflowDefinition.objects.get(id=instance.definition_id)
     users = usernames({instance.started_by_id})
-    # The latest visits: bounded by the definition, however long the run has been going on.
-    latest = (
-        StepExecution.objects.filter(instance_id=instance.id)
-        .order_by("step_id", "scope", "-visit")
-        .distinct("step_id", "scope")
-    )
-    executions = list(latest)
+    executions = _latest_visits(instance)
     tasks = {
         task.id: task
         for task in Task.objects.filter(id__in=[each.id for each in executions]).only(
@@ -149,6 +146,16 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
         "triggerEventId": instance.trigger_event_id,
         "document": definition.document,
     }
+
+
+def _latest_visits(instance: WorkflowInstance) -> list[StepExecution]:
+    """Of each step its latest visit, found by their ids: as many as the definition has steps, however long the run is."""
+    plan = plan_for(instance.definition_id)
+    ids = needs.latest_ids(plan, load.head_of(instance), plan.steps)
+    latest: dict[str, StepExecution] = {}
+    for each in StepExecution.objects.filter(id__in=ids).order_by("visit"):
+        latest[each.step_id] = each
+    return sorted(latest.values(), key=lambda each: (each.started_at, each.seq))
 
 
 def _step(execution: StepExecution, task: Task | None) -> dict[str, Any]:

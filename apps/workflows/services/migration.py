@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, Max, Value, When
 
 from apps.auth.access import require
 from apps.auth.models import User
@@ -50,6 +50,11 @@ def migrate(*, actor: User, instance_id: UUID, version: str, mapping: Mapping[st
         StepExecution.objects.filter(instance_id=instance_id, step_id__in=mapping).update(step_id=renaming)
     instance.aliases = _aliases(instance.aliases, mapping, after)
     instance.visits = {mapping.get(step_id, step_id): visits for step_id, visits in instance.visits.items()}
+    # A step that the new version can enter again needs a counter from here on.
+    looping = after.cyclic - instance.visits.keys()
+    entered = StepExecution.objects.filter(instance_id=instance_id, step_id__in=looping, scope="")
+    for row in entered.values("step_id").annotate(latest=Max("visit")):
+        instance.visits[row["step_id"]] = row["latest"]
     instance.current_step_id = mapping.get(instance.current_step_id or "", instance.current_step_id)
     instance.definition, instance.definition_version = target, target.version
     instance.seq += 1

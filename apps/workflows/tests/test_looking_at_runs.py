@@ -121,7 +121,7 @@ def test_explain_names_the_person_who_has_the_task(client: APIClient, alice: Use
 def test_explain_names_those_who_may_take_a_task(client: APIClient, alice: User) -> None:
     published(approval())
     said = explanation(client, started(alice, "approval"))
-    assert said["sentence"] == "Waits for manager to take and complete “Approve it”."
+    assert said["sentence"] == "“Approve it” is open to manager; nobody has taken it yet."
 
 
 def test_explain_says_until_when_a_timer_runs(client: APIClient, alice: User) -> None:

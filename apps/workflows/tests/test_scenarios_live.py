@@ -6,6 +6,7 @@ scenario's mocks, timers come due because everything that waits is moved nearer.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import json
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from apps.tasks.runtime.outcomes import ClaimedTask
 from apps.tasks.runtime.queue import Finished
 from apps.tasks.tests.factories import TaskDefinitionFactory
 from apps.validation.durations import parse_duration
+from apps.validation.problems import Conflict
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.simulation import Mock
 from apps.workflows.engine.transitions import TERMINAL
@@ -113,6 +115,10 @@ class Player:
                 services.resume(**about)
             case "RETRY":
                 services.retry(**about, step_id=data.get("stepId"))
+            case "EVENT":
+                event = data["event"]
+                with contextlib.suppress(Conflict):  # an event whose condition is not met leaves the run waiting
+                    services.signal(**about, name=event["pattern"], payload=event["payload"])
             case _:
                 pytest.fail(f"No verb sends {kind}.")
 

@@ -15,6 +15,10 @@ from aiohttp import web
 from .processes import free_port
 
 
+UNSTORABLE = {"nul": r"a\u0000b", "surrogate": r"a\ud800b"}
+"""Manners that answer 422 with JSON that says what a database cannot keep."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     key: str
@@ -73,4 +77,6 @@ class Outside:
             await self._loop.run_in_executor(None, manner, call)
         if body["ms"]:
             await asyncio.sleep(body["ms"] / 1000)
+        if message := UNSTORABLE.get(body["manner"]):
+            return web.Response(status=422, text=f'{{"message": "{message}"}}', content_type="application/json")
         return web.json_response({"value": body["n"] + 1})

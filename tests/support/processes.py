@@ -99,6 +99,16 @@ class Process:
         _kill(pid)
         return True
 
+    def tcp_ports(self, pid: int) -> set[int]:
+        """Local ports of the process' open TCP connections."""
+        sockets = set()
+        with suppress(OSError):
+            for place in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(OSError):
+                    sockets.add(str(place.readlink()))
+        rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+        return {int(row[1].rpartition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in sockets}
+
     def pause(self) -> None:
         """Stop it where it is; it notices nothing. ``resume`` lets it go on."""
         self.signal(signal.SIGSTOP)

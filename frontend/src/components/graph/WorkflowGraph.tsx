@@ -3,15 +3,14 @@ import { type Edge, MarkerType, type Node, Panel, ReactFlow, ReactFlowProvider, 
 import { Maximize, Minus, Plus } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { messageOf } from "@/lib/api";
-import type { WorkflowDocument } from "@/lib/documents";
 import { buildGraph, type GraphNode, type WorkflowGraph as Graph } from "@/lib/graph";
 import type { Layout } from "@/lib/layout";
 import { NO_OVERLAY, type Overlay, overlayOf } from "@/lib/overlay";
-import type { Instance } from "@/lib/documents";
-import { initialView } from "./view";
+import type { Instance, WorkflowDocument } from "@/lib/documents";
 import { edgeTypes } from "./edges";
 import { layOutInWorker } from "./elk";
 import { nodeTypes } from "./nodes";
+import { centreOf, initialView } from "./view";
 
 export interface WorkflowGraphProps {
   document: WorkflowDocument;
@@ -68,7 +67,9 @@ function Canvas({ graph, layout, run, chosen, onChoose, problemPointers, label }
 
   const reset = () => {
     const box = frame.current;
-    if (box) void flow.setViewport(initialView(layout, box.clientWidth, box.clientHeight));
+    const stands = run ? standsAt(run) : null;
+    const focus = stands ? centreOf(graph.nodes, layout, stands) : null;
+    if (box) void flow.setViewport(initialView(layout, box.clientWidth, box.clientHeight, focus));
   };
 
   return (
@@ -113,6 +114,13 @@ function Canvas({ graph, layout, run, chosen, onChoose, problemPointers, label }
       </ReactFlow>
     </div>
   );
+}
+
+/** The step to look at first: where the run failed, else what it waits for. */
+function standsAt(run: Pick<Instance, "status" | "state">): string | null {
+  const steps = Object.entries(run.state.steps);
+  const failed = run.status === "FAILED" ? steps.findLast(([, state]) => state.status === "FAILED") : undefined;
+  return failed?.[0] ?? run.state.waitingFor[0]?.stepId ?? null;
 }
 
 function stepOf(node: Node): string | null {

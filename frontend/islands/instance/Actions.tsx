@@ -36,7 +36,12 @@ export function Actions({ instance, onDone }: { instance: Instance; onDone: () =
       {verbs.map((verb) => {
         const { label, icon: Icon } = LOOKS[verb];
         return (
-          <button key={verb} type="button" className={`btn btn-sm ${verb === "cancel" ? "btn-danger" : "btn-quiet"}`} onClick={() => setAsked(verb)}>
+          <button
+            key={verb}
+            type="button"
+            className={`btn btn-sm ${verb === "cancel" ? "btn-danger" : "btn-quiet"}`}
+            onClick={() => setAsked(verb)}
+          >
             <Icon className="icon" aria-hidden /> {label}
           </button>
         );
@@ -53,7 +58,12 @@ export function Actions({ instance, onDone }: { instance: Instance; onDone: () =
         >
           {asked === "cancel" && undoable.length > 0 && (
             <label className="choice">
-              <input type="checkbox" className="checkbox checkbox-sm checkbox-primary" checked={shouldCompensate} onChange={(event) => setShouldCompensate(event.target.checked)} />
+              <input
+                type="checkbox"
+                className="checkbox checkbox-sm checkbox-primary"
+                checked={shouldCompensate}
+                onChange={(event) => setShouldCompensate(event.target.checked)}
+              />
               <span>Undo what was completed</span>
             </label>
           )}
@@ -64,7 +74,15 @@ export function Actions({ instance, onDone }: { instance: Instance; onDone: () =
   );
 }
 
-function StepChoice({ instance, value, onChange }: { instance: Instance; value: string; onChange: (id: string) => void }) {
+function StepChoice({
+  instance,
+  value,
+  onChange,
+}: {
+  instance: Instance;
+  value: string;
+  onChange: (id: string) => void;
+}) {
   const failed = failedStep(instance);
   const steps = [...stepsById(instance.document).values()].filter((step) => instance.state.steps[step.stepId]);
   return (

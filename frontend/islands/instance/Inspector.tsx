@@ -33,7 +33,15 @@ export function ErrorBox({ error }: { error: StepError }) {
   );
 }
 
-export function StepInspector({ step, state, onClose }: { step: StepDocument; state: StepState | undefined; onClose: () => void }) {
+export function StepInspector({
+  step,
+  state,
+  onClose,
+}: {
+  step: StepDocument;
+  state: StepState | undefined;
+  onClose: () => void;
+}) {
   const type = stepType(step);
   return (
     <div className="grid gap-4" aria-live="polite">
@@ -47,7 +55,12 @@ export function StepInspector({ step, state, onClose }: { step: StepDocument; st
             {stepKind(type).label} · <code>{step.stepId}</code>
           </p>
         </div>
-        <button type="button" className="btn btn-ghost btn-xs btn-square" aria-label="Show the whole run" onClick={onClose}>
+        <button
+          type="button"
+          className="btn btn-ghost btn-xs btn-square"
+          aria-label="Show the whole run"
+          onClick={onClose}
+        >
           <X className="icon" aria-hidden />
         </button>
       </div>
@@ -173,7 +186,9 @@ export function RunInspector({ instance }: { instance: Instance }) {
             <dt>Cancelled</dt>
             <dd>
               {instance.cancellation.reason}
-              {instance.cancellation.requestedBy && <span className="text-muted"> — {instance.cancellation.requestedBy}</span>}
+              {instance.cancellation.requestedBy && (
+                <span className="text-muted"> — {instance.cancellation.requestedBy}</span>
+              )}
             </dd>
           </>
         )}

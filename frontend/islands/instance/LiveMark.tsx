@@ -12,7 +12,11 @@ export function LiveMark({ feed, finished }: { feed: FeedState; finished: boolea
   if (finished) return null;
   return (
     <span className="inline-flex items-center gap-1.5" data-feed={feed} role="status">
-      <span className="dot" data-status={feed === "live" ? "COMPLETED" : feed === "connecting" ? "PENDING" : "FAILED"} aria-hidden />
+      <span
+        className="dot"
+        data-status={feed === "live" ? "COMPLETED" : feed === "connecting" ? "PENDING" : "FAILED"}
+        aria-hidden
+      />
       {WORDS[feed]}
     </span>
   );

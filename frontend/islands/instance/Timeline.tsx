@@ -21,8 +21,16 @@ interface TimelineProps {
 export function Bars({ instance, history, chosen, onChoose }: TimelineProps) {
   const now = useNow(instance.completedAt ? null : 1_000);
   const names = useNames(instance);
-  const rows = useMemo(() => spans(history).slice(-MOST_BARS).map((span) => closed(span, instance)), [history, instance]);
-  const begin = Date.parse(rows.length < MOST_BARS ? (instance.startedAt ?? rows[0]?.from ?? "") : (rows[0]?.from ?? ""));
+  const rows = useMemo(
+    () =>
+      spans(history)
+        .slice(-MOST_BARS)
+        .map((span) => closed(span, instance)),
+    [history, instance],
+  );
+  const begin = Date.parse(
+    rows.length < MOST_BARS ? (instance.startedAt ?? rows[0]?.from ?? "") : (rows[0]?.from ?? ""),
+  );
   const end = Math.max(begin + 1, ...rows.map((row) => (row.to ? Date.parse(row.to) : now)));
   const share = (ms: number) => `${Math.max(0, Math.min(100, (ms / (end - begin)) * 100))}%`;
   if (rows.length === 0) return <p className="p-4 text-muted">No step has begun yet.</p>;
@@ -30,13 +38,25 @@ export function Bars({ instance, history, chosen, onChoose }: TimelineProps) {
     <ol className="bars" aria-label="Steps over time">
       {rows.map((row) => (
         <li key={`${row.stepId}#${row.visit}`}>
-          <button type="button" className="bar-row" data-status={liveStatus(instance, row.stepId, row.status, row.to)} aria-pressed={chosen === row.stepId} onClick={() => onChoose(row.stepId)}>
+          <button
+            type="button"
+            className="bar-row"
+            data-status={liveStatus(instance, row.stepId, row.status, row.to)}
+            aria-pressed={chosen === row.stepId}
+            onClick={() => onChoose(row.stepId)}
+          >
             <span className="clip">
               {names(row.stepId)}
               {row.visit > 1 && <span className="text-faint"> ×{row.visit}</span>}
             </span>
             <span className="bar-track">
-              <span className="bar" style={{ left: share(Date.parse(row.from) - begin), width: `max(4px, ${share(between(row.from, row.to, now))})` }} />
+              <span
+                className="bar"
+                style={{
+                  left: share(Date.parse(row.from) - begin),
+                  width: `max(4px, ${share(between(row.from, row.to, now))})`,
+                }}
+              />
             </span>
             <span className="num text-muted text-right">{duration(between(row.from, row.to, now))}</span>
           </button>
@@ -115,5 +135,14 @@ function toneOf(type: string): string {
   const last = type.split("_").at(-1) ?? "";
   if (type === "STEP_RETRY_SCHEDULED") return "WAITING";
   if (type === "STEP_TIMED_OUT") return "TIMED_OUT";
-  return { STARTED: "RUNNING", COMPLETED: "COMPLETED", FAILED: "FAILED", CANCELLED: "CANCELLED", SUSPENDED: "SUSPENDED", RESUMED: "RUNNING" }[last] ?? "PENDING";
+  return (
+    {
+      STARTED: "RUNNING",
+      COMPLETED: "COMPLETED",
+      FAILED: "FAILED",
+      CANCELLED: "CANCELLED",
+      SUSPENDED: "SUSPENDED",
+      RESUMED: "RUNNING",
+    }[last] ?? "PENDING"
+  );
 }

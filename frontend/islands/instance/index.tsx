@@ -1,5 +1,14 @@
 /** One run: what it waits for, its graph, its times, the data of each step; follows the run while one looks. */
-import { ChevronRight, CircleAlert, CircleCheck, CirclePause, CircleSlash, Hourglass, LoaderCircle, type LucideIcon } from "lucide-react";
+import {
+  ChevronRight,
+  CircleAlert,
+  CircleCheck,
+  CirclePause,
+  CircleSlash,
+  Hourglass,
+  LoaderCircle,
+  type LucideIcon,
+} from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 import { WorkflowGraph } from "@/components/graph/WorkflowGraph";
 import { CopyButton } from "@/components/ui/JsonView";
@@ -19,7 +28,10 @@ export default function InstanceIsland({ initial, maySteer }: { initial: Instanc
   const [tab, setTab] = useState<"bars" | "history">("bars");
   const steps = useMemo(() => stepsById(instance.document), [instance.document]);
   const run = useMemo(() => ({ status: instance.status, state: instance.state }), [instance]);
-  const choose = useCallback((stepId: string | null) => setChosen(stepId && steps.has(stepId) ? stepId : null), [steps]);
+  const choose = useCallback(
+    (stepId: string | null) => setChosen(stepId && steps.has(stepId) ? stepId : null),
+    [steps],
+  );
   const step = chosen ? steps.get(chosen) : undefined;
 
   return (
@@ -42,7 +54,8 @@ export default function InstanceIsland({ initial, maySteer }: { initial: Instanc
             )}
             {instance.startedAt && (
               <span>
-                {instance.completedAt ? "took" : "running for"} <Took from={instance.startedAt} to={instance.completedAt} />
+                {instance.completedAt ? "took" : "running for"}{" "}
+                <Took from={instance.startedAt} to={instance.completedAt} />
               </span>
             )}
             <LiveMark feed={feed} finished={Boolean(instance.completedAt)} />
@@ -59,10 +72,20 @@ export default function InstanceIsland({ initial, maySteer }: { initial: Instanc
 
       <div className="run-columns">
         <div className="panel overflow-hidden min-w-0">
-          <WorkflowGraph document={instance.document} run={run} chosen={chosen} onChoose={choose} label={`Graph of ${instance.workflowName}`} />
+          <WorkflowGraph
+            document={instance.document}
+            run={run}
+            chosen={chosen}
+            onChoose={choose}
+            label={`Graph of ${instance.workflowName}`}
+          />
         </div>
         <aside className="panel panel-body run-inspector" aria-label={step ? "Step" : "Run"}>
-          {step ? <StepInspector step={step} state={instance.state.steps[step.stepId]} onClose={() => setChosen(null)} /> : <RunInspector instance={instance} />}
+          {step ? (
+            <StepInspector step={step} state={instance.state.steps[step.stepId]} onClose={() => setChosen(null)} />
+          ) : (
+            <RunInspector instance={instance} />
+          )}
         </aside>
       </div>
 
@@ -93,10 +116,21 @@ const TONES: Record<string, { tone: string; icon: LucideIcon }> = {
 };
 
 /** The run's situation in a sentence. */
-function Explained({ instance, explanation, onChoose }: { instance: Instance; explanation: Explanation | null; onChoose: (id: string) => void }) {
+function Explained({
+  instance,
+  explanation,
+  onChoose,
+}: {
+  instance: Instance;
+  explanation: Explanation | null;
+  onChoose: (id: string) => void;
+}) {
   if (!explanation) return null;
   const waits = instance.state.waitingFor;
-  const { tone, icon: Icon } = TONES[instance.status] ?? { tone: waits.length ? "notice-warning" : "", icon: waits.length ? Hourglass : LoaderCircle };
+  const { tone, icon: Icon } = TONES[instance.status] ?? {
+    tone: waits.length ? "notice-warning" : "",
+    icon: waits.length ? Hourglass : LoaderCircle,
+  };
   return (
     <div className={`notice ${tone}`} role="status">
       <Icon className="icon" aria-hidden />
@@ -119,7 +153,11 @@ function Explained({ instance, explanation, onChoose }: { instance: Instance; ex
           Open task <ChevronRight className="icon" aria-hidden />
         </a>
       ) : waits.length > 0 && waits[0] ? (
-        <button type="button" className="btn btn-sm btn-quiet shrink-0" onClick={() => onChoose((waits[0] as { stepId: string }).stepId)}>
+        <button
+          type="button"
+          className="btn btn-sm btn-quiet shrink-0"
+          onClick={() => onChoose((waits[0] as { stepId: string }).stepId)}
+        >
           Show step
         </button>
       ) : null}

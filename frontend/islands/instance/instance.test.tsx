@@ -37,20 +37,30 @@ function instance(more: Partial<Instance> = {}): Instance {
     compensationState: null,
     document: {
       workflowId: "orders",
-      steps: [{ stepId: "pay", next: "approve" }, { stepId: "approve", type: "HUMAN_TASK", name: "Approval" }],
+      steps: [
+        { stepId: "pay", next: "approve" },
+        { stepId: "approve", type: "HUMAN_TASK", name: "Approval" },
+      ],
       compensationSteps: [{ stepId: "refund", compensationFor: "pay", taskId: "refund" }],
     },
     ...more,
   };
 }
 
-const entry = (seq: number, type = "STEP_STARTED", stepId = "approve"): HistoryEntry => ({ seq, at: "2026-01-01T00:00:02Z", type, stepId, visit: 1 });
+const entry = (seq: number, type = "STEP_STARTED", stepId = "approve"): HistoryEntry => ({
+  seq,
+  at: "2026-01-01T00:00:02Z",
+  type,
+  stepId,
+  visit: 1,
+});
 const explanation = { sentence: "Waits for bob to complete “Approve it”.", movesWhen: "bob completes the task." };
 const initial = { instance: instance(), history: [entry(1, "STEP_STARTED", "pay"), entry(2)], explanation };
 
 function finishedApi(history: (call: Call) => unknown) {
   return fakeApi({
-    [`GET workflows/instances/${id}`]: () => instance({ status: "COMPLETED", seq: 5, completedAt: "2026-01-01T00:00:09Z", output: { ok: true } }),
+    [`GET workflows/instances/${id}`]: () =>
+      instance({ status: "COMPLETED", seq: 5, completedAt: "2026-01-01T00:00:09Z", output: { ok: true } }),
     [`GET workflows/instances/${id}/explain`]: { sentence: "The run is complete." },
     [`GET workflows/instances/${id}/history`]: history,
   });
@@ -72,12 +82,17 @@ describe("the page of a run", () => {
 
   it("changes by a hint, reading history in pieces from the last known number", async () => {
     const calls = finishedApi((call) =>
-      call.path.endsWith("after=2") ? { items: [entry(3, "STEP_COMPLETED")], next: 3 } : { items: [entry(4), entry(5, "INSTANCE_COMPLETED")], next: null },
+      call.path.endsWith("after=2")
+        ? { items: [entry(3, "STEP_COMPLETED")], next: 3 }
+        : { items: [entry(4), entry(5, "INSTANCE_COMPLETED")], next: null },
     );
     render(<InstanceIsland initial={initial} maySteer />);
     act(() => FakeSocket.all[0]!.say({ seq: 5, type: "instance.changed" }));
     await waitFor(() => expect(screen.getByText("The run is complete.")).toBeTruthy());
-    expect(calls.filter((call) => call.path.includes("history")).map((call) => call.path.split("?")[1])).toEqual(["after=2", "after=3"]);
+    expect(calls.filter((call) => call.path.includes("history")).map((call) => call.path.split("?")[1])).toEqual([
+      "after=2",
+      "after=3",
+    ]);
     expect(screen.getByRole("tab", { name: /History/ }).textContent).toContain("5");
   });
 

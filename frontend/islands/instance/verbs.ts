@@ -41,7 +41,9 @@ export function compensable(instance: Instance): string[] {
 
 /** The step a retry begins with when none is chosen. */
 export function failedStep(instance: Instance): string | null {
-  const failed = Object.entries(instance.state.steps).filter(([, state]) => ["FAILED", "TIMED_OUT", "CANCELLED"].includes(state.status));
+  const failed = Object.entries(instance.state.steps).filter(([, state]) =>
+    ["FAILED", "TIMED_OUT", "CANCELLED"].includes(state.status),
+  );
   const hard = failed.find(([, state]) => state.status !== "CANCELLED");
   return hard?.[0] ?? failed[0]?.[0] ?? null;
 }
@@ -53,8 +55,13 @@ export function consequences(verb: Verb, instance: Instance, shouldCompensate: b
     case "cancel": {
       const undone = compensable(instance);
       return [
-        active.length ? `Stops ${active.length === 1 ? "the active step" : `${active.length} active steps`}: ${listed(active)}.` : "No step is active right now.",
-        ...people.map((wait) => `Withdraws the task “${wait.title ?? wait.stepId}”${wait.assignee ? ` from ${wait.assignee}` : ""}.`),
+        active.length
+          ? `Stops ${active.length === 1 ? "the active step" : `${active.length} active steps`}: ${listed(active)}.`
+          : "No step is active right now.",
+        ...people.map(
+          (wait) =>
+            `Withdraws the task “${wait.title ?? wait.stepId}”${wait.assignee ? ` from ${wait.assignee}` : ""}.`,
+        ),
         shouldCompensate && undone.length
           ? `Undoes what was completed, last first: ${listed([...undone].reverse())}.`
           : undone.length
@@ -64,7 +71,9 @@ export function consequences(verb: Verb, instance: Instance, shouldCompensate: b
     }
     case "suspend":
       return [
-        active.length ? `Rests at ${listed(active)}; a call that is already on its way still ends.` : "No further step begins.",
+        active.length
+          ? `Rests at ${listed(active)}; a call that is already on its way still ends.`
+          : "No further step begins.",
         "Timers stop and keep the time they have left.",
         "What arrives meanwhile is kept for later.",
       ];

@@ -51,6 +51,8 @@ export function consequences(version: string, live: string | null, running: numb
   return [
     `Version ${version} can no longer be changed.`,
     live ? `New runs use it instead of ${live}.` : "It can be started from now on.",
-    ...(running ? [`The ${running} ${running === 1 ? "run" : "runs"} under way stay on the version they began with.`] : []),
+    ...(running
+      ? [`The ${running} ${running === 1 ? "run" : "runs"} under way stay on the version they began with.`]
+      : []),
   ];
 }

@@ -14,7 +14,10 @@ interface JsonEditorProps {
 export function JsonEditor({ value, schema, onChange, onBroken, serverViolations }: JsonEditorProps) {
   const [text, setText] = useState(() => JSON.stringify(value ?? {}, null, 2));
   const [flaw, setFlaw] = useState("");
-  const found = useMemo(() => (flaw ? [] : [...check(schema, value), ...serverViolations]), [schema, value, flaw, serverViolations]);
+  const found = useMemo(
+    () => (flaw ? [] : [...check(schema, value), ...serverViolations]),
+    [schema, value, flaw, serverViolations],
+  );
 
   const change = (next: string) => {
     setText(next);

@@ -56,23 +56,52 @@ export default function StartIsland({ workflowId, version, inputSchema }: StartP
       <div className="flex-1 min-h-0 overflow-y-auto p-5 grid gap-4 content-start">
         <div className="flex items-center gap-2">
           <div className="theme-switch" role="group" aria-label="How to fill in">
-            <button type="button" className="px-2! w-auto! text-xs" aria-pressed={!asJson} onClick={() => !broken && setAsJson(false)} disabled={broken}>
+            <button
+              type="button"
+              className="px-2! w-auto! text-xs"
+              aria-pressed={!asJson}
+              onClick={() => !broken && setAsJson(false)}
+              disabled={broken}
+            >
               Form
             </button>
-            <button type="button" className="px-2! w-auto! text-xs" aria-pressed={asJson} onClick={() => setAsJson(true)}>
+            <button
+              type="button"
+              className="px-2! w-auto! text-xs"
+              aria-pressed={asJson}
+              onClick={() => setAsJson(true)}
+            >
               JSON
             </button>
           </div>
           {example !== undefined && (
-            <button type="button" className="btn btn-ghost btn-xs ml-auto" onClick={() => setValue(structuredClone(example))}>
+            <button
+              type="button"
+              className="btn btn-ghost btn-xs ml-auto"
+              onClick={() => setValue(structuredClone(example))}
+            >
               Fill in the example
             </button>
           )}
         </div>
         {asJson ? (
-          <JsonEditor value={value} schema={schema} onChange={setValue} onBroken={setBroken} serverViolations={atFields} />
+          <JsonEditor
+            value={value}
+            schema={schema}
+            onChange={setValue}
+            onBroken={setBroken}
+            serverViolations={atFields}
+          />
         ) : hasFields ? (
-          <SchemaForm ref={form} schema={schema} value={value} onChange={setValue} serverViolations={atFields} disabled={busy} idPrefix="input" />
+          <SchemaForm
+            ref={form}
+            schema={schema}
+            value={value}
+            onChange={setValue}
+            serverViolations={atFields}
+            disabled={busy}
+            idPrefix="input"
+          />
         ) : (
           <>
             <p className="text-muted">This workflow asks for no input.</p>
@@ -85,7 +114,12 @@ export default function StartIsland({ workflowId, version, inputSchema }: StartP
             <span className="field-label">
               Correlation id <span className="optional">optional</span>
             </span>
-            <input className="text-field" value={correlationId} maxLength={255} onChange={(event) => setCorrelationId(event.target.value)} />
+            <input
+              className="text-field"
+              value={correlationId}
+              maxLength={255}
+              onChange={(event) => setCorrelationId(event.target.value)}
+            />
             <span className="field-hint">Your own number for this run, for finding it again.</span>
           </label>
         </details>
@@ -103,7 +137,11 @@ export default function StartIsland({ workflowId, version, inputSchema }: StartP
       <div className="flex items-center gap-3 border-t border-line p-4">
         <span className="text-xs text-faint mono">version {version}</span>
         <button type="submit" className="btn btn-primary btn-sm ml-auto" disabled={busy || (asJson && broken)}>
-          {busy ? <span className="loading loading-spinner loading-xs" aria-hidden /> : <Play className="icon" aria-hidden />}
+          {busy ? (
+            <span className="loading loading-spinner loading-xs" aria-hidden />
+          ) : (
+            <Play className="icon" aria-hidden />
+          )}
           Start run
         </button>
       </div>

@@ -98,8 +98,17 @@ export function AnswerForm({ task, onCompleted, onConflict, ref }: AnswerFormPro
       )}
       <div className="task-actions">
         {actions.map((action) => (
-          <button key={action.actionKey} type="button" className={`btn btn-sm ${buttonStyle(action)}`} disabled={busy !== ""} data-action={action.actionKey} onClick={() => press(action)}>
-            {busy === (action.actionKey || "complete") && <span className="loading loading-spinner loading-xs" aria-hidden />}
+          <button
+            key={action.actionKey}
+            type="button"
+            className={`btn btn-sm ${buttonStyle(action)}`}
+            disabled={busy !== ""}
+            data-action={action.actionKey}
+            onClick={() => press(action)}
+          >
+            {busy === (action.actionKey || "complete") && (
+              <span className="loading loading-spinner loading-xs" aria-hidden />
+            )}
             {actionLabel(action)}
           </button>
         ))}
@@ -145,7 +154,11 @@ function DraftMark({ state, savedAt }: { state: DraftState; savedAt: string | nu
     failed: "The draft could not be saved",
   };
   return (
-    <span className={`text-xs ml-auto ${state === "failed" ? "text-error" : "text-faint"}`} role="status" title={savedAt ? absolute(savedAt) : undefined}>
+    <span
+      className={`text-xs ml-auto ${state === "failed" ? "text-error" : "text-faint"}`}
+      role="status"
+      title={savedAt ? absolute(savedAt) : undefined}
+    >
       {words[state]}
     </span>
   );

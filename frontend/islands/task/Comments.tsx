@@ -14,12 +14,17 @@ interface Moment {
 /** What happened to the task, oldest first: its own times and what people said. */
 export function momentsOf(task: TaskDetail): Moment[] {
   const moments: Moment[] = [{ at: task.createdAt, who: "", what: "Task opened" }];
-  if (task.startedAt && task.assignee) moments.push({ at: task.startedAt, who: personName(task.assignee), what: "took it" });
+  if (task.startedAt && task.assignee)
+    moments.push({ at: task.startedAt, who: personName(task.assignee), what: "took it" });
   for (const comment of task.comments) {
     moments.push({ at: comment.createdAt, who: personName(comment.author), what: "wrote", text: comment.text });
   }
   if (task.completedAt) {
-    const how = task.outcome ? `answered “${task.outcome}”` : task.status === "COMPLETED" ? "completed it" : `ended it: ${task.status.toLowerCase()}`;
+    const how = task.outcome
+      ? `answered “${task.outcome}”`
+      : task.status === "COMPLETED"
+        ? "completed it"
+        : `ended it: ${task.status.toLowerCase()}`;
     moments.push({ at: task.completedAt, who: personName(task.completedBy), what: how });
   }
   return moments.sort((a, b) => a.at.localeCompare(b.at));
@@ -60,7 +65,15 @@ export function Activity({ task, onComment }: { task: TaskDetail; onComment: (co
       </ol>
       {task.allowed.includes("comment") && (
         <form className="grid gap-2" onSubmit={send}>
-          <textarea className="text-field min-h-16!" rows={2} maxLength={10_000} aria-label="Your comment" placeholder="Write a comment" value={text} onChange={(event) => setText(event.target.value)} />
+          <textarea
+            className="text-field min-h-16!"
+            rows={2}
+            maxLength={10_000}
+            aria-label="Your comment"
+            placeholder="Write a comment"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
           {failure && (
             <p className="field-error" role="alert">
               {failure}

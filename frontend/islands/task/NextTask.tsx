@@ -43,7 +43,9 @@ export function NextTask({ after }: { after: TaskDetail }) {
         <CircleCheck className="icon" aria-hidden />
         <span className="font-medium">Done{after.outcome ? `: ${after.outcome}` : ""}. The answer is recorded.</span>
       </p>
-      {next === undefined && <span className="loading loading-dots text-muted" aria-label="Looking for the next task" />}
+      {next === undefined && (
+        <span className="loading loading-dots text-muted" aria-label="Looking for the next task" />
+      )}
       {next === null && (
         <div className="flex items-center gap-3 text-muted">
           <PartyPopper className="icon" aria-hidden />

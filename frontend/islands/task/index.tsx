@@ -79,7 +79,13 @@ export default function TaskIsland({ initial, user, workflowName }: TaskProps) {
         </div>
         <div className="flex gap-2">
           {task.allowed.includes("claim") && situation === "free" && (
-            <button type="button" className="btn btn-sm btn-quiet" data-claim disabled={busy} onClick={() => act("claim")}>
+            <button
+              type="button"
+              className="btn btn-sm btn-quiet"
+              data-claim
+              disabled={busy}
+              onClick={() => act("claim")}
+            >
               <Hand className="icon" aria-hidden /> Claim
             </button>
           )}
@@ -122,7 +128,9 @@ export default function TaskIsland({ initial, user, workflowName }: TaskProps) {
               }}
             />
           ) : (
-            situation !== "taken" && <p className="text-muted">You can follow this task, but it is not yours to answer.</p>
+            situation !== "taken" && (
+              <p className="text-muted">You can follow this task, but it is not yours to answer.</p>
+            )
           )}
         </section>
         <aside className="task-context" aria-label="Context">
@@ -139,7 +147,10 @@ export default function TaskIsland({ initial, user, workflowName }: TaskProps) {
           )}
           <section className="grid gap-2">
             <h2 className="section-title">History</h2>
-            <Activity task={task} onComment={(comment) => setTask({ ...task, comments: [...task.comments, comment] })} />
+            <Activity
+              task={task}
+              onComment={(comment) => setTask({ ...task, comments: [...task.comments, comment] })}
+            />
           </section>
         </aside>
       </div>

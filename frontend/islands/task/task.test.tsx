@@ -31,7 +31,11 @@ function task(more: Partial<TaskDetail> = {}): TaskDetail {
     input: { amount: 1500 },
     output: null,
     error: null,
-    form: { type: "object", required: ["comment"], properties: { comment: { type: "string", title: "Comment", minLength: 1 } } },
+    form: {
+      type: "object",
+      required: ["comment"],
+      properties: { comment: { type: "string", title: "Comment", minLength: 1 } },
+    },
     actions: [
       { actionKey: "approve", label: "Approve", style: "primary" },
       { actionKey: "reject", label: "Reject", style: "danger", confirmation: "The requester is told at once." },
@@ -65,7 +69,12 @@ describe("the page of a task", () => {
 
   it("completes with the action and offers the next task", async () => {
     const calls = fakeApi({
-      "POST tasks/t1/complete": task({ status: "COMPLETED", outcome: "approve", completedBy: bob, completedAt: "2026-01-02T00:00:00Z" }),
+      "POST tasks/t1/complete": task({
+        status: "COMPLETED",
+        outcome: "approve",
+        completedBy: bob,
+        completedAt: "2026-01-02T00:00:00Z",
+      }),
       "GET tasks?box=overdue&limit=2": none,
       "GET tasks?box=my&limit=2": { items: [task(), task({ id: "t2", title: "The next one" })] },
       "PUT tasks/t1/draft": {},
@@ -80,7 +89,11 @@ describe("the page of a task", () => {
   });
 
   it("asks before an action that wants to be confirmed", async () => {
-    const calls = fakeApi({ "POST tasks/t1/complete": task({ status: "COMPLETED" }), "GET tasks": none, "PUT tasks/t1/draft": {} });
+    const calls = fakeApi({
+      "POST tasks/t1/complete": task({ status: "COMPLETED" }),
+      "GET tasks": none,
+      "PUT tasks/t1/draft": {},
+    });
     show(task({ draft: { comment: "no" } }));
     fireEvent.click(screen.getByRole("button", { name: "Reject" }));
     expect(screen.getByText("The requester is told at once.")).toBeTruthy();
@@ -136,7 +149,9 @@ describe("the page of a task", () => {
 
   it("renders a hostile title and comment as text", () => {
     const text = "<img src=x onerror=alert(1)>";
-    const { container } = show(task({ title: text, comments: [{ id: "c", author: ann, text, createdAt: "2026-01-01T00:00:01Z" }] }));
+    const { container } = show(
+      task({ title: text, comments: [{ id: "c", author: ann, text, createdAt: "2026-01-01T00:00:01Z" }] }),
+    );
     expect(container.querySelector("img")).toBeNull();
     expect(screen.getAllByText(text)).toHaveLength(2);
   });

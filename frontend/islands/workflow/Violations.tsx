@@ -22,7 +22,11 @@ export function Violations({ violations, onShow }: { violations: Violation[]; on
             <div className="min-w-0">
               <p>{each.message}</p>
               {each.hint && <p className="text-muted">{each.hint}</p>}
-              <button type="button" className="text-link mono text-xs text-left wrap-anywhere" onClick={() => onShow(each.pointer)}>
+              <button
+                type="button"
+                className="text-link mono text-xs text-left wrap-anywhere"
+                onClick={() => onShow(each.pointer)}
+              >
                 {each.pointer || "/"}
                 {each.column ? `, column ${each.column}` : ""}
               </button>

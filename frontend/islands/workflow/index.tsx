@@ -9,7 +9,13 @@ import { buildGraph, stepsById } from "@/lib/graph";
 import { stepKind, stepName, stepType } from "@/lib/steps";
 import { Violations } from "./Violations";
 
-export default function WorkflowIsland({ document, violations }: { document: WorkflowDocument; violations: Violation[] }) {
+export default function WorkflowIsland({
+  document,
+  violations,
+}: {
+  document: WorkflowDocument;
+  violations: Violation[];
+}) {
   const [chosen, setChosen] = useState<string | null>(null);
   const steps = useMemo(() => stepsById(document), [document]);
   const pointers = useMemo(() => violations.map((each) => each.pointer), [violations]);
@@ -18,7 +24,9 @@ export default function WorkflowIsland({ document, violations }: { document: Wor
 
   /** The step that a problem lies in: the longest pointer of a node that leads there. */
   const show = (pointer: string) => {
-    const holders = graph.nodes.filter((node) => node.stepId && (pointer === node.pointer || pointer.startsWith(`${node.pointer}/`)));
+    const holders = graph.nodes.filter(
+      (node) => node.stepId && (pointer === node.pointer || pointer.startsWith(`${node.pointer}/`)),
+    );
     const closest = holders.sort((a, b) => b.pointer.length - a.pointer.length)[0];
     if (closest) setChosen(closest.stepId);
   };
@@ -46,7 +54,12 @@ export default function WorkflowIsland({ document, violations }: { document: Wor
                 <h2 className="text-sm clip">{stepName(step)}</h2>
                 <p className="text-xs text-muted">{stepKind(stepType(step)).label}</p>
               </div>
-              <button type="button" className="btn btn-ghost btn-xs btn-square" aria-label="Close" onClick={() => setChosen(null)}>
+              <button
+                type="button"
+                className="btn btn-ghost btn-xs btn-square"
+                aria-label="Close"
+                onClick={() => setChosen(null)}
+              >
                 <X className="icon" aria-hidden />
               </button>
             </div>

@@ -64,7 +64,13 @@ describe("dialogs", () => {
 
 describe("filters", () => {
   it("leave empty fields out of the URL", () => {
-    expect(withoutEmpty([["search", " a b "], ["status", ""], ["from", " "]]).toString()).toBe("search=a+b");
+    expect(
+      withoutEmpty([
+        ["search", " a b "],
+        ["status", ""],
+        ["from", " "],
+      ]).toString(),
+    ).toBe("search=a+b");
   });
 });
 

@@ -25,5 +25,7 @@ function inside(dialog: HTMLDialogElement, event: MouseEvent): boolean {
   // Keyboard activation of a button reports 0,0.
   if (event.detail === 0) return true;
   const box = dialog.getBoundingClientRect();
-  return event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+  return (
+    event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom
+  );
 }

@@ -5,13 +5,15 @@
  */
 export function withoutEmpty(values: Iterable<[string, FormDataEntryValue]>): URLSearchParams {
   const kept = new URLSearchParams();
-  for (const [name, value] of values) if (typeof value === "string" && value.trim() !== "") kept.append(name, value.trim());
+  for (const [name, value] of values)
+    if (typeof value === "string" && value.trim() !== "") kept.append(name, value.trim());
   return kept;
 }
 
 export function filters(): void {
   document.addEventListener("htmx:configRequest", (event) => {
-    const { elt, parameters } = (event as CustomEvent<{ elt: HTMLElement; parameters: Record<string, unknown> }>).detail;
+    const { elt, parameters } = (event as CustomEvent<{ elt: HTMLElement; parameters: Record<string, unknown> }>)
+      .detail;
     if (!elt.closest("form[data-filters]")) return;
     for (const [name, value] of Object.entries(parameters)) {
       if (typeof value === "string" && value.trim() === "") delete parameters[name];

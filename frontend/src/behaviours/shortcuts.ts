@@ -10,7 +10,9 @@ const SEQUENCE_MS = 900;
 /** Whether keys typed now belong to a field or to an open dialog. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || target.matches("input, textarea, select") || target.closest("dialog[open]") !== null;
+  return (
+    target.isContentEditable || target.matches("input, textarea, select") || target.closest("dialog[open]") !== null
+  );
 }
 
 export function shortcuts(): void {
@@ -35,6 +37,8 @@ function focusSearch(): void {
 }
 
 function goTo(key: string): void {
-  const link = [...document.querySelectorAll<HTMLAnchorElement>("a[data-goto]")].find((each) => each.dataset.goto === key);
+  const link = [...document.querySelectorAll<HTMLAnchorElement>("a[data-goto]")].find(
+    (each) => each.dataset.goto === key,
+  );
   if (link) location.assign(link.href);
 }

@@ -67,15 +67,7 @@ export interface WorkflowDocument {
 }
 
 export type StepStatus =
-  | "PENDING"
-  | "RUNNING"
-  | "WAITING"
-  | "COMPLETED"
-  | "FAILED"
-  | "SKIPPED"
-  | "CANCELLED"
-  | "TIMED_OUT"
-  | "COMPENSATED";
+  "PENDING" | "RUNNING" | "WAITING" | "COMPLETED" | "FAILED" | "SKIPPED" | "CANCELLED" | "TIMED_OUT" | "COMPENSATED";
 
 export interface StepError {
   type?: string;
@@ -108,14 +100,7 @@ export interface Wait {
 }
 
 export type InstanceStatus =
-  | "CREATED"
-  | "RUNNING"
-  | "WAITING_FOR_EVENT"
-  | "SUSPENDED"
-  | "COMPENSATING"
-  | "COMPLETED"
-  | "FAILED"
-  | "CANCELLED";
+  "CREATED" | "RUNNING" | "WAITING_FOR_EVENT" | "SUSPENDED" | "COMPENSATING" | "COMPLETED" | "FAILED" | "CANCELLED";
 
 export interface Instance {
   id: string;

@@ -67,7 +67,11 @@ export async function layOutFlow(
         return [
           edge.id,
           {
-            points: (edge.sections ?? []).flatMap((part) => [part.startPoint, ...(part.bendPoints ?? []), part.endPoint]),
+            points: (edge.sections ?? []).flatMap((part) => [
+              part.startPoint,
+              ...(part.bendPoints ?? []),
+              part.endPoint,
+            ]),
             label: label
               ? { x: (label.x ?? 0) + (label.width ?? 0) / 2, y: (label.y ?? 0) + (label.height ?? 0) / 2 }
               : null,

@@ -75,7 +75,14 @@ describe("the graph of a workflow", () => {
     ]);
     const graph = buildGraph(doc);
     const parents = Object.fromEntries(graph.nodes.map((node) => [node.id, node.parent]));
-    expect(parents).toMatchObject({ p: null, "p/lane/0": "p", "p/lane/1": "p", l1: "p/lane/0", r: "p/lane/1", "p/join": "p" });
+    expect(parents).toMatchObject({
+      p: null,
+      "p/lane/0": "p",
+      "p/lane/1": "p",
+      l1: "p/lane/0",
+      r: "p/lane/1",
+      "p/join": "p",
+    });
     expect(graph.nodes.find((node) => node.id === "p/join")?.label).toBe("first branch wins");
     expect(graph.nodes.find((node) => node.id === "r")?.pointer).toBe("/steps/0/parallelBranches/0/steps/0");
     expect(arrows(doc)).toEqual([
@@ -98,7 +105,12 @@ describe("the graph of a workflow", () => {
   });
 
   it("has no implicit end after an END step", () => {
-    const graph = buildGraph(document([{ stepId: "a", next: "z" }, { stepId: "z", type: "END" }]));
+    const graph = buildGraph(
+      document([
+        { stepId: "a", next: "z" },
+        { stepId: "z", type: "END" },
+      ]),
+    );
     expect(graph.nodes.map((node) => node.id)).not.toContain(END);
   });
 

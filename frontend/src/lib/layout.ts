@@ -112,15 +112,28 @@ class Placement {
     const nodes = new Map<string, Box>();
     const edges = new Map<string, RoutedEdge>();
     const widths = flows.map((flow) => Math.max(LANE.minWidth, flow.width + 2 * LANE.side));
-    const laneHeight = LANE.head + LANE.bottom + Math.max(LANE.emptyHeight - LANE.head, ...flows.map((flow) => flow.height));
+    const laneHeight =
+      LANE.head + LANE.bottom + Math.max(LANE.emptyHeight - LANE.head, ...flows.map((flow) => flow.height));
     const [joinWidth, joinHeight] = SIZES.join;
     const [forkWidth, forkHeight] = SIZES.fork;
     const inside = Math.max(joinWidth, sum(widths) + GROUP.laneGap * (lanes.length - 1));
     const width = inside + 2 * GROUP.side;
     const laneTop = GROUP.head + forkHeight + GROUP.reach;
     const joinTop = laneTop + laneHeight + GROUP.reach;
-    const fork = { id: `${group.id}/fork`, x: (width - forkWidth) / 2, y: GROUP.head, width: forkWidth, height: forkHeight };
-    const join = { id: `${group.id}/join`, x: (width - joinWidth) / 2, y: joinTop, width: joinWidth, height: joinHeight };
+    const fork = {
+      id: `${group.id}/fork`,
+      x: (width - forkWidth) / 2,
+      y: GROUP.head,
+      width: forkWidth,
+      height: forkHeight,
+    };
+    const join = {
+      id: `${group.id}/join`,
+      x: (width - joinWidth) / 2,
+      y: joinTop,
+      width: joinWidth,
+      height: joinHeight,
+    };
     nodes.set(fork.id, fork).set(join.id, join);
 
     let x = (width - sum(widths) - GROUP.laneGap * (lanes.length - 1)) / 2;
@@ -163,7 +176,13 @@ class Placement {
     for (const edge of this.graph.edges) {
       if (edge.source !== `${group.id}/fork` || edge.target !== join.id) continue;
       const x = fork.x + fork.width / 2;
-      edges.set(edge.id, { points: [{ x, y: fork.y + fork.height }, { x, y: join.y }], label: null });
+      edges.set(edge.id, {
+        points: [
+          { x, y: fork.y + fork.height },
+          { x, y: join.y },
+        ],
+        label: null,
+      });
     }
   }
 }

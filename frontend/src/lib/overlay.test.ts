@@ -15,25 +15,30 @@ const document: WorkflowDocument = {
 function taken(status: Instance["status"], steps: Record<string, { status: StepStatus; outcome?: string }>): string[] {
   const graph = buildGraph(document);
   const overlay = overlayOf({ status, state: { steps, variables: {}, currentStepId: null, waitingFor: [] } }, graph);
-  return graph.edges.filter(overlay.taken).map((edge) => `${edge.source}→${edge.target}${edge.label && ` ${edge.label}`}`);
+  return graph.edges
+    .filter(overlay.taken)
+    .map((edge) => `${edge.source}→${edge.target}${edge.label && ` ${edge.label}`}`);
 }
 
 describe("the way a run went", () => {
   it("follows the outcome, not every edge between two reached steps", () => {
-    expect(taken("RUNNING", { ask: { status: "COMPLETED", outcome: "approve" }, pay: { status: "COMPLETED" }, tell: { status: "RUNNING" } })).toEqual([
-      "ask→pay approve",
-      "pay→tell",
-      "(start)→ask",
-    ]);
+    expect(
+      taken("RUNNING", {
+        ask: { status: "COMPLETED", outcome: "approve" },
+        pay: { status: "COMPLETED" },
+        tell: { status: "RUNNING" },
+      }),
+    ).toEqual(["ask→pay approve", "pay→tell", "(start)→ask"]);
   });
 
   it("takes the failure edge only after a failure", () => {
-    expect(taken("COMPLETED", { ask: { status: "COMPLETED", outcome: "approve" }, pay: { status: "FAILED" }, tell: { status: "COMPLETED" } })).toEqual([
-      "ask→pay approve",
-      "pay→tell on failure",
-      `tell→${END}`,
-      "(start)→ask",
-    ]);
+    expect(
+      taken("COMPLETED", {
+        ask: { status: "COMPLETED", outcome: "approve" },
+        pay: { status: "FAILED" },
+        tell: { status: "COMPLETED" },
+      }),
+    ).toEqual(["ask→pay approve", "pay→tell on failure", `tell→${END}`, "(start)→ask"]);
   });
 
   it("stops where the run stands", () => {

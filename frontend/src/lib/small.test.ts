@@ -9,7 +9,18 @@ describe("links from data", () => {
   it("are only made of harmless schemes", () => {
     expect(safeLink("https://example.org/a?b=c")).toBe("https://example.org/a?b=c");
     expect(safeLink("mailto:ann@example.org")).toBe("mailto:ann@example.org");
-    for (const bad of ["javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)", "data:text/html,x", "vbscript:x", "//evil.example", "/relative", "https:// x", "plain"]) {
+    for (const bad of [
+      "javascript:alert(1)",
+      "JaVaScRiPt:alert(1)",
+      " javascript:alert(1)",
+      "java\tscript:alert(1)",
+      "data:text/html,x",
+      "vbscript:x",
+      "//evil.example",
+      "/relative",
+      "https:// x",
+      "plain",
+    ]) {
       expect(safeLink(bad), bad).toBeNull();
     }
   });
@@ -59,9 +70,17 @@ describe("names", () => {
 });
 
 describe("the palette's ranking", () => {
-  const entries = ["Home", "Order processing", "Start Order processing", "Reorder"].map((label) => ({ label, hint: "", href: "/" }));
+  const entries = ["Home", "Order processing", "Start Order processing", "Reorder"].map((label) => ({
+    label,
+    hint: "",
+    href: "/",
+  }));
   it("prefers the beginning of the label and keeps what fits all words", () => {
-    expect(rank(entries, "ord").map((each) => each.label)).toEqual(["Order processing", "Start Order processing", "Reorder"]);
+    expect(rank(entries, "ord").map((each) => each.label)).toEqual([
+      "Order processing",
+      "Start Order processing",
+      "Reorder",
+    ]);
     expect(rank(entries, "start ord").map((each) => each.label)).toEqual(["Start Order processing"]);
     expect(rank(entries, "")).toHaveLength(4);
   });

@@ -39,7 +39,9 @@ function dayOf(then: number, now: number): string {
 /** The full local time, for titles. */
 export function absolute(iso: string): string {
   const then = Date.parse(iso);
-  return Number.isNaN(then) ? iso : new Date(then).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return Number.isNaN(then)
+    ? iso
+    : new Date(then).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
 /** `14:03:09.120` in local time. */

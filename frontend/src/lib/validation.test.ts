@@ -41,7 +41,13 @@ describe("validation in the browser", () => {
 
   it("reports every problem at once, through references and lists, and no wrappers", () => {
     expect(
-      findings(order, { customer: "A", email: "x", level: "tin", lines: [{ sku: "a", quantity: 0.5 }], extra: 1 }).sort(),
+      findings(order, {
+        customer: "A",
+        email: "x",
+        level: "tin",
+        lines: [{ sku: "a", quantity: 0.5 }],
+        extra: 1,
+      }).sort(),
     ).toEqual(
       [
         "/customer: This needs at least 2 characters.",

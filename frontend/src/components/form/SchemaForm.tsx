@@ -45,7 +45,9 @@ export function SchemaForm(props: SchemaFormProps) {
   const uiSchema = useMemo<UiSchema>(() => uiSchemaFor(schema), [schema]);
   const answered = useMemo(() => ({ violations: serverViolations, about: value }), [serverViolations]);
   const extraErrors = useMemo(() => {
-    const unchanged = answered.violations.filter((each) => same(at(answered.about, each.pointer), at(value, each.pointer)));
+    const unchanged = answered.violations.filter((each) =>
+      same(at(answered.about, each.pointer), at(value, each.pointer)),
+    );
     return toErrorTree([...check(schema, withoutUndefined(value ?? {})), ...unchanged]);
   }, [schema, value, answered]);
   const shown: FormState = { touched, showAll: showAll || serverViolations.length > 0 };

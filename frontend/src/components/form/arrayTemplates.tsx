@@ -1,9 +1,5 @@
 /** Lists in forms: one card per entry, with buttons to move and remove it. */
-import {
-  type ArrayFieldItemTemplateProps,
-  type ArrayFieldTemplateProps,
-  type IconButtonProps,
-} from "@rjsf/utils";
+import { type ArrayFieldItemTemplateProps, type ArrayFieldTemplateProps, type IconButtonProps } from "@rjsf/utils";
 import { ArrowDown, ArrowUp, Copy, Plus, Trash2 } from "lucide-react";
 import type { ReactNode } from "react";
 import { humanise } from "@/lib/steps";
@@ -11,7 +7,15 @@ import { humanise } from "@/lib/steps";
 function IconButton({ label, icon, props }: { label: string; icon: ReactNode; props: IconButtonProps }) {
   const { onClick, disabled, id } = props;
   return (
-    <button type="button" id={id} className="btn btn-ghost btn-xs btn-square" aria-label={label} title={label} onClick={onClick} disabled={disabled}>
+    <button
+      type="button"
+      id={id}
+      className="btn btn-ghost btn-xs btn-square"
+      aria-label={label}
+      title={label}
+      onClick={onClick}
+      disabled={disabled}
+    >
       {icon}
     </button>
   );
@@ -19,7 +23,13 @@ function IconButton({ label, icon, props }: { label: string; icon: ReactNode; pr
 
 export function AddButton(props: IconButtonProps) {
   return (
-    <button type="button" id={props.id} className="btn btn-quiet btn-xs self-start" onClick={props.onClick} disabled={props.disabled}>
+    <button
+      type="button"
+      id={props.id}
+      className="btn btn-quiet btn-xs self-start"
+      onClick={props.onClick}
+      disabled={props.disabled}
+    >
       <Plus className="icon" aria-hidden /> Add
     </button>
   );
@@ -28,11 +38,15 @@ export function AddButton(props: IconButtonProps) {
 export const iconButtons = {
   AddButton,
   CopyButton: (props: IconButtonProps) => <IconButton label="Copy" icon={<Copy className="icon" />} props={props} />,
-  MoveUpButton: (props: IconButtonProps) => <IconButton label="Move up" icon={<ArrowUp className="icon" />} props={props} />,
+  MoveUpButton: (props: IconButtonProps) => (
+    <IconButton label="Move up" icon={<ArrowUp className="icon" />} props={props} />
+  ),
   MoveDownButton: (props: IconButtonProps) => (
     <IconButton label="Move down" icon={<ArrowDown className="icon" />} props={props} />
   ),
-  RemoveButton: (props: IconButtonProps) => <IconButton label="Remove" icon={<Trash2 className="icon" />} props={props} />,
+  RemoveButton: (props: IconButtonProps) => (
+    <IconButton label="Remove" icon={<Trash2 className="icon" />} props={props} />
+  ),
   ClearButton: () => null,
 };
 
@@ -46,7 +60,9 @@ function ArrayFieldTemplate(props: ArrayFieldTemplateProps) {
       </legend>
       {schema.description && <p className="field-hint">{schema.description}</p>}
       <div className="form-list">{items}</div>
-      {canAdd && <AddButton onClick={onAddClick} disabled={disabled || readonly} registry={registry} uiSchema={uiSchema} />}
+      {canAdd && (
+        <AddButton onClick={onAddClick} disabled={disabled || readonly} registry={registry} uiSchema={uiSchema} />
+      )}
     </fieldset>
   );
 }
@@ -54,7 +70,8 @@ function ArrayFieldTemplate(props: ArrayFieldTemplateProps) {
 function ArrayFieldItemTemplate(props: ArrayFieldItemTemplateProps) {
   const { children, index, hasToolbar, buttonsProps, registry, uiSchema } = props;
   const { MoveUpButton, MoveDownButton, RemoveButton } = registry.templates.ButtonTemplates;
-  const { hasMoveUp, hasMoveDown, hasRemove, onMoveUpItem, onMoveDownItem, onRemoveItem, disabled, readonly } = buttonsProps;
+  const { hasMoveUp, hasMoveDown, hasRemove, onMoveUpItem, onMoveDownItem, onRemoveItem, disabled, readonly } =
+    buttonsProps;
   const common = { disabled: disabled || readonly, registry, uiSchema };
   return (
     <div className="form-item">

@@ -1,4 +1,3 @@
-
 /** Which fields may show their problems. */
 export interface FormState {
   touched: ReadonlySet<string>;
@@ -6,7 +5,6 @@ export interface FormState {
 }
 
 export const QUIET: FormState = { touched: new Set(), showAll: false };
-
 
 export function mayShow(state: FormState | undefined, id: string): boolean {
   return Boolean(state?.showAll || state?.touched.has(id));

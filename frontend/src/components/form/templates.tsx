@@ -65,7 +65,8 @@ function FieldErrorTemplate({ errors, fieldPathId, registry }: FieldErrorProps) 
 }
 
 function ObjectFieldTemplate(props: ObjectFieldTemplateProps) {
-  const { title, description, properties, fieldPathId, schema, onAddProperty, disabled, readonly, registry, uiSchema } = props;
+  const { title, description, properties, fieldPathId, schema, onAddProperty, disabled, readonly, registry, uiSchema } =
+    props;
   const root = fieldPathId.path.length === 0;
   const name = schema.title ?? (title ? humanise(title) : "");
   const extendable = typeof schema.additionalProperties === "object";

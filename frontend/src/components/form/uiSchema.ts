@@ -37,7 +37,12 @@ function hints(schema: JsonSchema): UiSchema {
       schema["x-widget"] === "textarea");
   if (longText) return { "ui:widget": "textarea", "ui:options": { rows: 4 } };
   const choices = schema.enum as unknown[] | undefined;
-  if (schema.type === "string" && choices && choices.length <= FEW_CHOICES && choices.every((each) => String(each).length < 24)) {
+  if (
+    schema.type === "string" &&
+    choices &&
+    choices.length <= FEW_CHOICES &&
+    choices.every((each) => String(each).length < 24)
+  ) {
     return { "ui:widget": "radio", "ui:options": { inline: true } };
   }
   return {};

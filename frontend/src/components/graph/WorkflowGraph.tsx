@@ -55,7 +55,15 @@ function useLayout(graph: Graph) {
   return answer;
 }
 
-function Canvas({ graph, layout, run, chosen, onChoose, problemPointers, label }: WorkflowGraphProps & { graph: Graph; layout: Layout }) {
+function Canvas({
+  graph,
+  layout,
+  run,
+  chosen,
+  onChoose,
+  problemPointers,
+  label,
+}: WorkflowGraphProps & { graph: Graph; layout: Layout }) {
   const frame = useRef<HTMLDivElement>(null);
   const flow = useReactFlow();
   const overlay = useMemo(() => (run ? overlayOf(run, graph) : NO_OVERLAY), [run, graph]);
@@ -73,7 +81,11 @@ function Canvas({ graph, layout, run, chosen, onChoose, problemPointers, label }
   };
 
   return (
-    <div ref={frame} className="graph-frame" style={{ height: `min(${Math.max(320, layout.height + 56)}px, var(--graph-max))` }}>
+    <div
+      ref={frame}
+      className="graph-frame"
+      style={{ height: `min(${Math.max(320, layout.height + 56)}px, var(--graph-max))` }}
+    >
       <ReactFlow
         nodes={nodes}
         edges={edges}
@@ -107,7 +119,12 @@ function Canvas({ graph, layout, run, chosen, onChoose, problemPointers, label }
           <button type="button" aria-label="Zoom out" title="Zoom out" onClick={() => void flow.zoomOut()}>
             <Minus className="icon" aria-hidden />
           </button>
-          <button type="button" aria-label="Show all" title="Show all" onClick={() => void flow.fitView({ padding: 0.08, maxZoom: 1 })}>
+          <button
+            type="button"
+            aria-label="Show all"
+            title="Show all"
+            onClick={() => void flow.fitView({ padding: 0.08, maxZoom: 1 })}
+          >
             <Maximize className="icon" aria-hidden />
           </button>
         </Panel>
@@ -141,13 +158,17 @@ function toNode(node: GraphNode, layout: Layout, overlay: Overlay, chosen: strin
     focusable: isStep,
     selectable: isStep,
     selected: isStep && node.stepId === chosen,
-    ariaLabel: isStep ? `${node.label}, ${overlay.status(node.id)?.toLowerCase() ?? node.type.toLowerCase()}` : undefined,
+    ariaLabel: isStep
+      ? `${node.label}, ${overlay.status(node.id)?.toLowerCase() ?? node.type.toLowerCase()}`
+      : undefined,
     data: {
       node,
       status: isStep ? overlay.status(node.id) : null,
       visits: overlay.visits(node.id),
       chosen: isStep && node.stepId === chosen,
-      problems: node.pointer ? pointers.filter((each) => each === node.pointer || each.startsWith(`${node.pointer}/`)).length : 0,
+      problems: node.pointer
+        ? pointers.filter((each) => each === node.pointer || each.startsWith(`${node.pointer}/`)).length
+        : 0,
     },
   };
 }
@@ -162,7 +183,13 @@ function toEdge(edge: Graph["edges"][number], layout: Layout, overlay: Overlay):
     type: "route",
     focusable: false,
     zIndex: taken ? 3 : 2,
-    markerEnd: { type: MarkerType.ArrowClosed, markerUnits: "userSpaceOnUse", width: 15, height: 15, color: taken ? "var(--route-taken)" : "var(--route)" },
+    markerEnd: {
+      type: MarkerType.ArrowClosed,
+      markerUnits: "userSpaceOnUse",
+      width: 15,
+      height: 15,
+      color: taken ? "var(--route-taken)" : "var(--route)",
+    },
     data: { points: route?.points ?? [], labelAt: route?.label ?? null, text: edge.label, kind: edge.kind, taken },
   };
 }

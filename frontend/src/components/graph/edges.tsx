@@ -16,7 +16,12 @@ const RouteEdge = memo(({ id, data, markerEnd }: EdgeProps) => {
   const { points, labelAt, text, kind, taken } = data as EdgeData;
   return (
     <>
-      <BaseEdge id={id} path={roundedPath(points)} markerEnd={markerEnd} className={`route route-${kind}${taken ? " route-taken" : ""}`} />
+      <BaseEdge
+        id={id}
+        path={roundedPath(points)}
+        markerEnd={markerEnd}
+        className={`route route-${kind}${taken ? " route-taken" : ""}`}
+      />
       {text && labelAt && (
         <EdgeLabelRenderer>
           <span

@@ -57,7 +57,13 @@ function Head({ node, status, visits, problems }: NodeData) {
 const StepNode = memo((props: NodeProps) => {
   const given = data(props);
   return (
-    <div className="step-node" data-status={given.status ?? "PENDING"} data-plain={given.status === null || undefined} data-chosen={given.chosen || undefined} title={given.node.label}>
+    <div
+      className="step-node"
+      data-status={given.status ?? "PENDING"}
+      data-plain={given.status === null || undefined}
+      data-chosen={given.chosen || undefined}
+      title={given.node.label}
+    >
       <Handles />
       <Head {...given} />
     </div>
@@ -67,7 +73,12 @@ const StepNode = memo((props: NodeProps) => {
 const GroupNode = memo((props: NodeProps) => {
   const given = data(props);
   return (
-    <div className="group-node" data-status={given.status ?? "PENDING"} data-plain={given.status === null || undefined} data-chosen={given.chosen || undefined}>
+    <div
+      className="group-node"
+      data-status={given.status ?? "PENDING"}
+      data-plain={given.status === null || undefined}
+      data-chosen={given.chosen || undefined}
+    >
       <Handles />
       <div className="group-head">
         <Head {...given} />

@@ -11,7 +11,12 @@ const SMALLEST = 0.3;
  * The whole graph if it stays readable; otherwise as wide as it fits, from its top, or moved so far that `focus` (where
  * the run stands) is in the middle.
  */
-export function initialView(layout: Pick<Layout, "width" | "height">, width: number, height: number, focus: Point | null = null): Viewport {
+export function initialView(
+  layout: Pick<Layout, "width" | "height">,
+  width: number,
+  height: number,
+  focus: Point | null = null,
+): Viewport {
   const byWidth = (width - 2 * MARGIN) / layout.width;
   const fits = Math.min(byWidth, (height - 2 * MARGIN) / layout.height);
   const zoom = Math.min(1, fits >= READABLE ? fits : Math.max(Math.min(byWidth, READABLE), SMALLEST));

@@ -13,7 +13,13 @@ export function Facts({ value }: { value: unknown }) {
       {entries.map(([name, each]) => (
         <div className="contents" key={name}>
           <dt>{humanise(name)}</dt>
-          <dd>{typeof each === "object" && each !== null ? <JsonView value={each} label={name} /> : <Plain value={each} />}</dd>
+          <dd>
+            {typeof each === "object" && each !== null ? (
+              <JsonView value={each} label={name} />
+            ) : (
+              <Plain value={each} />
+            )}
+          </dd>
         </div>
       ))}
     </dl>

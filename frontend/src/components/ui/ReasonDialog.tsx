@@ -59,33 +59,44 @@ export function ReasonDialog(props: ReasonDialogProps) {
           ))}
         </ul>
         {children}
-        {asks !== "none" && <div className="grid gap-1">
-          <label className="field-label" htmlFor={`${id}-reason`}>
-            Reason {asks === "optional" && <span className="optional">optional</span>}
-          </label>
-          <textarea
-            id={`${id}-reason`}
-            className="text-field"
-            rows={3}
-            maxLength={1000}
-            value={reason}
-            autoFocus
-            aria-invalid={missing || undefined}
-            placeholder="Kept in the history, for whoever asks later"
-            onChange={(event) => {
-              setReason(event.target.value);
-              setMissing(false);
-            }}
-          />
-          {missing && <p className="field-error" role="alert">Please give a reason.</p>}
-        </div>}
+        {asks !== "none" && (
+          <div className="grid gap-1">
+            <label className="field-label" htmlFor={`${id}-reason`}>
+              Reason {asks === "optional" && <span className="optional">optional</span>}
+            </label>
+            <textarea
+              id={`${id}-reason`}
+              className="text-field"
+              rows={3}
+              maxLength={1000}
+              value={reason}
+              autoFocus
+              aria-invalid={missing || undefined}
+              placeholder="Kept in the history, for whoever asks later"
+              onChange={(event) => {
+                setReason(event.target.value);
+                setMissing(false);
+              }}
+            />
+            {missing && (
+              <p className="field-error" role="alert">
+                Please give a reason.
+              </p>
+            )}
+          </div>
+        )}
         {failure && (
           <div className="notice notice-error" role="alert">
             {failure}
           </div>
         )}
         <div className="flex justify-end gap-2">
-          <button type="button" className="btn btn-sm btn-quiet" onClick={() => dialog.current?.close()} disabled={busy}>
+          <button
+            type="button"
+            className="btn btn-sm btn-quiet"
+            onClick={() => dialog.current?.close()}
+            disabled={busy}
+          >
             {props.dismissLabel ?? "Keep as it is"}
           </button>
           <button type="submit" className={`btn btn-sm ${danger ? "btn-error" : "btn-primary"}`} disabled={busy}>

@@ -37,17 +37,46 @@ class Decided:
     started_by_id: UUID | None = None
 
 
-_UPDATE_INSTANCES = """
-UPDATE workflows_workflowinstance i SET
-  status = r.status, output = r.output, variables = r.variables, visits = r.visits, transitions = r.transitions,
-  seq = r.seq, version = i.version + 1, current_step_id = r.current_step_id, resume_to = r.resume_to,
-  cancellation = r.cancellation, compensation = r.compensation, error = r.error, updated_at = now(),
-  completed_at = r.completed_at
-FROM json_to_recordset(%s::json) AS r(
-  id uuid, status text, output jsonb, variables jsonb, visits jsonb, transitions int, seq int, current_step_id text,
-  resume_to text, cancellation jsonb, compensation jsonb, error jsonb, completed_at timestamptz)
-WHERE i.id = r.id
+_STEPS = """
+new AS (
+  INSERT INTO workflows_stepexecution (id, instance_id, step_id, visit, scope, parent_id, branch, status, attempt, seq, input,
+                                       output, outcome, error, data, started_at, completed_at)
+  SELECT id, instance_id, step_id, visit, scope, parent_id, branch, status, attempt, seq, input,
+         output, outcome, error, data, started_at, completed_at
+  FROM json_to_recordset(%s::json) AS r(
+    id uuid, instance_id uuid, step_id text, visit int, scope text, parent_id uuid, branch int, status text, attempt int,
+    seq int, input jsonb, output jsonb, outcome text, error jsonb, data jsonb, started_at timestamptz,
+    completed_at timestamptz)
+), changed AS (
+  UPDATE workflows_stepexecution e SET
+    status = r.status, attempt = r.attempt, seq = r.seq, input = coalesce(r.input, e.input), output = r.output,
+    outcome = r.outcome, error = r.error, data = r.data, completed_at = r.completed_at
+  FROM json_to_recordset(%s::json) AS r(
+    id uuid, status text, attempt int, seq int, input jsonb, output jsonb, outcome text, error jsonb, data jsonb,
+    completed_at timestamptz)
+  WHERE e.id = r.id
+)
+INSERT INTO workflows_historyrecord (instance_id, first_seq, last_seq, at, entries)
+SELECT instance_id, first_seq, last_seq, now(), entries
+FROM json_to_recordset(%s::json) AS r(instance_id uuid, first_seq int, last_seq int, entries jsonb)
 """
+
+_SAVE = (
+    """
+WITH heads AS (
+  UPDATE workflows_workflowinstance i SET
+    status = r.status, output = r.output, variables = r.variables, visits = r.visits, transitions = r.transitions,
+    seq = r.seq, version = i.version + 1, current_step_id = r.current_step_id, resume_to = r.resume_to,
+    cancellation = r.cancellation, compensation = r.compensation, error = r.error, updated_at = now(),
+    completed_at = r.completed_at
+  FROM json_to_recordset(%s::json) AS r(
+    id uuid, status text, output jsonb, variables jsonb, visits jsonb, transitions int, seq int, current_step_id text,
+    resume_to text, cancellation jsonb, compensation jsonb, error jsonb, completed_at timestamptz)
+  WHERE i.id = r.id
+), """
+    + _STEPS
+)
+_SAVE_FIRST = "WITH " + _STEPS
 
 _INSERT_INSTANCES = """
 INSERT INTO workflows_workflowinstance (
@@ -62,33 +91,6 @@ FROM json_to_recordset(%s::json) AS r(
   variables jsonb, visits jsonb, transitions int, seq int, current_step_id text, resume_to text, correlation_id text,
   trigger_event_id text, parent_instance_id uuid, cancellation jsonb, compensation jsonb, error jsonb,
   started_by_id uuid, completed_at timestamptz)
-"""
-
-_INSERT_EXECUTIONS = """
-INSERT INTO workflows_stepexecution (id, instance_id, step_id, visit, scope, parent_id, branch, status, attempt, seq, input,
-                                     output, outcome, error, data, started_at, completed_at)
-SELECT id, instance_id, step_id, visit, scope, parent_id, branch, status, attempt, seq, input,
-       output, outcome, error, data, started_at, completed_at
-FROM json_to_recordset(%s::json) AS r(
-  id uuid, instance_id uuid, step_id text, visit int, scope text, parent_id uuid, branch int, status text, attempt int,
-  seq int, input jsonb, output jsonb, outcome text, error jsonb, data jsonb, started_at timestamptz,
-  completed_at timestamptz)
-"""
-
-_UPDATE_EXECUTIONS = """
-UPDATE workflows_stepexecution e SET
-  status = r.status, attempt = r.attempt, seq = r.seq, input = coalesce(r.input, e.input), output = r.output,
-  outcome = r.outcome, error = r.error, data = r.data, completed_at = r.completed_at
-FROM json_to_recordset(%s::json) AS r(
-  id uuid, status text, attempt int, seq int, input jsonb, output jsonb, outcome text, error jsonb, data jsonb,
-  completed_at timestamptz)
-WHERE e.id = r.id
-"""
-
-_INSERT_HISTORY = """
-INSERT INTO workflows_historyrecord (instance_id, first_seq, last_seq, at, entries)
-SELECT instance_id, first_seq, last_seq, now(), entries
-FROM json_to_recordset(%s::json) AS r(instance_id uuid, first_seq int, last_seq int, entries jsonb)
 """
 
 _INSERT_TIMERS = """
@@ -138,8 +140,8 @@ def save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> l
     with pipeline():
         run("SAVEPOINT wave")
         _cancel(decisions)
-        run(_UPDATE_INSTANCES, as_rows([_instance_row(decision.instance) for decision in decisions]))
-        return _save(decided, now=now, lease=lease)
+        run(_SAVE, as_rows([_instance_row(decision.instance) for decision in decisions]), *_step_rows(decided))
+        return _carry_out(decided, now=now, lease=lease)
 
 
 def roll_back() -> None:
@@ -176,18 +178,19 @@ def insert(instances: Sequence[tuple[Instance, NewInstance]]) -> None:
     run(_INSERT_INSTANCES, as_rows(rows))
 
 
-def save_first(decided: Decided, *, now: datetime) -> None:
-    """Write the steps and commands of an instance's first decision; its row is inserted by ``insert``."""
+def save_first(decided: Decided, new: NewInstance, *, now: datetime) -> None:
+    """Insert an instance together with its first decision."""
     with pipeline():
-        _save([decided], now=now, lease=None)
+        insert([(decided.decision.instance, new)])
+        run(_SAVE_FIRST, *_step_rows([decided]))
+        _carry_out([decided], now=now, lease=None)
 
 
-def _save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
+def _step_rows(decided: Sequence[Decided]) -> tuple[str, str, str]:
+    """The parameters of _STEPS: executions to insert, executions to update, history."""
     decisions = [each.decision for each in decided]
-    if new := [_execution_row(d.instance.id, each) for d in decisions for each in d.new]:
-        run(_INSERT_EXECUTIONS, as_rows(new))
-    if changed := [_execution_row(d.instance.id, each) for d in decisions for each in d.changed]:
-        run(_UPDATE_EXECUTIONS, as_rows(changed))
+    new = [_execution_row(d.instance.id, each) for d in decisions for each in d.new]
+    changed = [_execution_row(d.instance.id, each) for d in decisions for each in d.changed]
     history = [
         {
             "instance_id": d.instance.id,
@@ -198,9 +201,7 @@ def _save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> 
         for d in decisions
         if d.history
     ]
-    if history:
-        run(_INSERT_HISTORY, as_rows(history))
-    return _carry_out(decided, now=now, lease=lease)
+    return as_rows(new), as_rows(changed), as_rows(history)
 
 
 def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:

@@ -98,8 +98,7 @@ def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance
     """Insert a run and let it go as far as it can, in the caller's transaction."""
     plan = plan_for(new.definition_id)
     decision = decide(plan, State(instance, {}, {}), [Signal(SignalKind.START)], now)
-    store.insert([(decision.instance, new)])
-    store.save_first(store.Decided(decision, new.started_by_id), now=now)
+    store.save_first(store.Decided(decision, new.started_by_id), new, now=now)
     _after_commit([decision])
     return decision.instance
 

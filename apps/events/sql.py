@@ -38,7 +38,8 @@ def fetch_each(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]
     connection_ = raw_connection()
     with connection_.pipeline():
         cursors = [
-            psycopg.Cursor(connection_).execute(statement, parameters, prepare=True) for statement, parameters in queries
+            psycopg.Cursor(connection_).execute(statement, parameters, prepare=True)
+            for statement, parameters in queries
         ]
         return [cursor.fetchall() for cursor in cursors]
 

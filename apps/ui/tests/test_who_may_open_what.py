@@ -16,7 +16,7 @@ from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
 from apps.ui.urls import urlpatterns
 from apps.workflows.models import WorkflowInstance
-from apps.workflows.tests.factories import approval, published, started
+from apps.workflows.tests.factories import approval, greeting, published, started
 
 Browse = Callable[[User | None], Client]
 # page → status for alice (operates), bob (a manager with a task in the run), charlie (no roles)
@@ -93,7 +93,18 @@ def test_refusals_look_like_the_product(cast: Cast, browse: Browse) -> None:
     assert b"assets/main-2.css" in missing.content
 
 
-def test_only_who_may_steer_gets_the_buttons(run: WorkflowInstance, cast: Cast, browse: Browse) -> None:
+def test_the_run_page_knows_what_its_reader_may_do_next(run: WorkflowInstance, cast: Cast, browse: Browse) -> None:
     path = f"/instances/{run.pk}"
-    assert island(browse(cast.alice).get(path), "instance")["maySteer"] is True
-    assert island(browse(cast.bob).get(path), "instance")["maySteer"] is False
+    alice = island(browse(cast.alice).get(path), "instance")["viewer"]
+    bob = island(browse(cast.bob).get(path), "instance")["viewer"]
+    assert [alice[name] for name in ("maySteer", "seesWorkflows", "seesAllTasks")] == [True, True, True]
+    assert [bob[name] for name in ("maySteer", "seesWorkflows", "seesAllTasks")] == [False, False, False]
+    assert {"bob", "manager", "managers"} <= set(bob["names"])
+
+
+def test_the_filter_names_no_workflow_that_one_may_not_know(run: WorkflowInstance, cast: Cast, browse: Browse) -> None:
+    published(greeting())
+    assert b"Greeting" in browse(cast.alice).get("/instances").content
+    seen = browse(cast.bob).get("/instances").content
+    assert b"Greeting" not in seen
+    assert b"Approval" in seen

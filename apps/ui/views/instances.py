@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from apps.auth.access import allowed
+from apps.auth.access import allowed, permitted_scopes
+from apps.auth.models import User
 from apps.ui import paging
 from apps.ui.views.base import actor, page
 from apps.workflows.engine.transitions import InstanceStatus
@@ -22,6 +23,7 @@ GROUPS = {
     "open": ["CREATED", "RUNNING", "WAITING_FOR_EVENT", "SUSPENDED", "COMPENSATING"],
 }
 FIRST_HISTORY = 500
+MOST_WORKFLOWS = 500
 
 
 @page("view:instance")
@@ -47,7 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "statuses": STATUSES,
         "status": status if status in STATUSES or status in GROUPS else "",
         "workflow": workflow_id,
-        "workflows": _workflows(),
+        "workflows": _workflows(actor(request)),
         "search": search,
         "first": first.isoformat() if first else "",
         "last": last.isoformat() if last else "",
@@ -72,7 +74,13 @@ def detail(request: HttpRequest, instance_id: UUID) -> HttpResponse:
                 "history": entries,
                 "explanation": instances.explanation(instance),
             },
-            "maySteer": allowed(user, "steer:instance", owner_id=instance.started_by_id),
+            "viewer": {
+                "maySteer": allowed(user, "steer:instance", owner_id=instance.started_by_id),
+                "seesWorkflows": bool(permitted_scopes(user, "view:workflow")),
+                "seesAllTasks": allowed(user, "view:task"),
+                # By these a waiting task is known to be theirs: names in assignee and candidates.
+                "names": [user.username, *sorted(user.group_names | user.role_names)],
+            },
         },
     }
     return render(request, "ui/instances/detail.html", context)
@@ -89,7 +97,10 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def _workflows() -> list[tuple[str, str]]:
-    """(id, name) for the filter."""
-    rows = WorkflowDefinition.objects.live().order_by("key", "-version_key").distinct("key")
-    return sorted(rows.values_list("key", "name")[:500], key=lambda pair: pair[1].lower())
+def _workflows(user: User) -> list[tuple[str, str]]:
+    """(id, name) for the filter: all workflows for who may see them, else those of the runs one sees."""
+    rows = WorkflowDefinition.objects.live()
+    if not permitted_scopes(user, "view:workflow"):
+        rows = rows.filter(key__in=instances.visible_instances(user).values("workflow_id"))
+    newest = rows.order_by("key", "-version_key").distinct("key").values_list("key", "name")
+    return sorted(newest[:MOST_WORKFLOWS], key=lambda pair: pair[1].lower())

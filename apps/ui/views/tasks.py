@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 
 from apps.auth.models import User
 from apps.tasks import presentation, selectors
@@ -62,7 +63,7 @@ def detail(request: HttpRequest, task_id: UUID) -> HttpResponse:
     }
     template = "ui/tasks/pane.html" if request.headers.get("X-Pane") else "ui/tasks/detail.html"
     response = render(request, template, context)
-    response.headers["Vary"] = "X-Pane"
+    patch_vary_headers(response, ["X-Pane"])
     return response
 
 

@@ -5,7 +5,8 @@ import { JsonView } from "@/components/ui/JsonView";
 import { Status } from "@/components/ui/Status";
 import { StepIcon } from "@/components/ui/StepIcon";
 import { Ago, Took } from "@/components/ui/Time";
-import type { Instance, StepDocument, StepError, StepState } from "@/lib/documents";
+import type { Instance, StepDocument, StepError, StepState, Wait } from "@/lib/documents";
+import { mayOpenTask, useViewer } from "./viewer";
 import { stepKind, stepName, stepType } from "@/lib/steps";
 
 export function Section({ title, children }: { title: string; children: ReactNode }) {
@@ -36,10 +37,13 @@ export function ErrorBox({ error }: { error: StepError }) {
 export function StepInspector({
   step,
   state,
+  wait,
   onClose,
 }: {
   step: StepDocument;
   state: StepState | undefined;
+  /** What the run waits for at this step, if it does. */
+  wait: Wait | undefined;
   onClose: () => void;
 }) {
   const type = stepType(step);
@@ -65,12 +69,13 @@ export function StepInspector({
         </button>
       </div>
       {step.description && <p className="text-muted">{step.description}</p>}
-      {!state ? <p className="text-muted">Not reached yet.</p> : <StepFacts step={step} state={state} />}
+      {!state ? <p className="text-muted">Not reached yet.</p> : <StepFacts step={step} state={state} wait={wait} />}
     </div>
   );
 }
 
-function StepFacts({ step, state }: { step: StepDocument; state: StepState }) {
+function StepFacts({ step, state, wait }: { step: StepDocument; state: StepState; wait: Wait | undefined }) {
+  const viewer = useViewer();
   return (
     <>
       <dl className="facts">
@@ -119,7 +124,7 @@ function StepFacts({ step, state }: { step: StepDocument; state: StepState }) {
           </>
         )}
       </dl>
-      {state.taskId && stepType(step) === "HUMAN_TASK" && (
+      {state.taskId && stepType(step) === "HUMAN_TASK" && mayOpenTask(viewer, wait) && (
         <a className="btn btn-sm btn-quiet justify-self-start" href={`/tasks/${state.taskId}`}>
           Open the task <ArrowUpRight className="icon" aria-hidden />
         </a>
@@ -145,6 +150,7 @@ export function Data({ title, value }: { title: string; value: unknown }) {
 }
 
 export function RunInspector({ instance }: { instance: Instance }) {
+  const viewer = useViewer();
   const variables = instance.state.variables;
   return (
     <div className="grid gap-4">
@@ -152,9 +158,13 @@ export function RunInspector({ instance }: { instance: Instance }) {
       <dl className="facts">
         <dt>Workflow</dt>
         <dd>
-          <a className="text-link" href={`/workflows/${encodeURIComponent(instance.workflowDefinitionId)}`}>
-            {instance.workflowName}
-          </a>{" "}
+          {viewer.seesWorkflows ? (
+            <a className="text-link" href={`/workflows/${encodeURIComponent(instance.workflowDefinitionId)}`}>
+              {instance.workflowName}
+            </a>
+          ) : (
+            instance.workflowName
+          )}{" "}
           <span className="text-faint mono">{instance.definitionVersion}</span>
         </dd>
         {instance.startedBy && (

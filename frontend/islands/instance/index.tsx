@@ -21,8 +21,9 @@ import { RunInspector, StepInspector } from "./Inspector";
 import { LiveMark } from "./LiveMark";
 import { Bars, HistoryList } from "./Timeline";
 import { type InstanceState, useInstance } from "./useInstance";
+import { mayOpenTask, type Viewer, useViewer, ViewerContext } from "./viewer";
 
-export default function InstanceIsland({ initial, maySteer }: { initial: InstanceState; maySteer: boolean }) {
+export default function InstanceIsland({ initial, viewer }: { initial: InstanceState; viewer: Viewer }) {
   const { instance, history, explanation, feed, refresh } = useInstance(initial);
   const [chosen, setChosen] = useState<string | null>(null);
   const [tab, setTab] = useState<"bars" | "history">("bars");
@@ -35,76 +36,83 @@ export default function InstanceIsland({ initial, maySteer }: { initial: Instanc
   const step = chosen ? steps.get(chosen) : undefined;
 
   return (
-    <div className="grid gap-4">
-      <header className="page-head mb-0!">
-        <div className="min-w-0">
-          <h1 className="flex flex-wrap items-center gap-x-3 gap-y-1">
-            {instance.workflowName} <Status value={instance.status} />
-          </h1>
-          <p className="run-line">
-            <span className="mono inline-flex items-center gap-1">
-              {instance.id}
-              <CopyButton text={() => instance.id} label="Copy the run's id" />
-            </span>
-            {instance.startedAt && (
-              <span>
-                started <Ago at={instance.startedAt} />
-                {instance.startedBy && <> by {instance.startedBy}</>}
+    <ViewerContext value={viewer}>
+      <div className="grid gap-4">
+        <header className="page-head mb-0!">
+          <div className="min-w-0">
+            <h1 className="flex flex-wrap items-center gap-x-3 gap-y-1">
+              {instance.workflowName} <Status value={instance.status} />
+            </h1>
+            <p className="run-line">
+              <span className="mono inline-flex items-center gap-1">
+                {instance.id}
+                <CopyButton text={() => instance.id} label="Copy the run's id" />
               </span>
-            )}
-            {instance.startedAt && (
-              <span>
-                {instance.completedAt ? "took" : "running for"}{" "}
-                <Took from={instance.startedAt} to={instance.completedAt} />
-              </span>
-            )}
-            <LiveMark feed={feed} finished={Boolean(instance.completedAt)} />
-          </p>
-        </div>
-        {maySteer && (
-          <div className="actions">
-            <Actions instance={instance} onDone={refresh} />
+              {instance.startedAt && (
+                <span>
+                  started <Ago at={instance.startedAt} />
+                  {instance.startedBy && <> by {instance.startedBy}</>}
+                </span>
+              )}
+              {instance.startedAt && (
+                <span>
+                  {instance.completedAt ? "took" : "running for"}{" "}
+                  <Took from={instance.startedAt} to={instance.completedAt} />
+                </span>
+              )}
+              <LiveMark feed={feed} finished={Boolean(instance.completedAt)} />
+            </p>
           </div>
-        )}
-      </header>
-
-      <Explained instance={instance} explanation={explanation} onChoose={choose} />
-
-      <div className="run-columns">
-        <div className="panel overflow-hidden min-w-0">
-          <WorkflowGraph
-            document={instance.document}
-            run={run}
-            chosen={chosen}
-            onChoose={choose}
-            label={`Graph of ${instance.workflowName}`}
-          />
-        </div>
-        <aside className="panel panel-body run-inspector" aria-label={step ? "Step" : "Run"}>
-          {step ? (
-            <StepInspector step={step} state={instance.state.steps[step.stepId]} onClose={() => setChosen(null)} />
-          ) : (
-            <RunInspector instance={instance} />
+          {viewer.maySteer && (
+            <div className="actions">
+              <Actions instance={instance} onDone={refresh} />
+            </div>
           )}
-        </aside>
-      </div>
+        </header>
 
-      <section className="panel" aria-label="What happened">
-        <div className="tabs-line px-4 pt-1" role="tablist">
-          <button type="button" role="tab" aria-selected={tab === "bars"} onClick={() => setTab("bars")}>
-            Timeline
-          </button>
-          <button type="button" role="tab" aria-selected={tab === "history"} onClick={() => setTab("history")}>
-            History <span className="count">{history.length}</span>
-          </button>
+        <Explained instance={instance} explanation={explanation} onChoose={choose} />
+
+        <div className="run-columns">
+          <div className="panel overflow-hidden min-w-0">
+            <WorkflowGraph
+              document={instance.document}
+              run={run}
+              chosen={chosen}
+              onChoose={choose}
+              label={`Graph of ${instance.workflowName}`}
+            />
+          </div>
+          <aside className="panel panel-body run-inspector" aria-label={step ? "Step" : "Run"}>
+            {step ? (
+              <StepInspector
+                step={step}
+                state={instance.state.steps[step.stepId]}
+                wait={instance.state.waitingFor.find((each) => each.stepId === step.stepId)}
+                onClose={() => setChosen(null)}
+              />
+            ) : (
+              <RunInspector instance={instance} />
+            )}
+          </aside>
         </div>
-        {tab === "bars" ? (
-          <Bars instance={instance} history={history} chosen={chosen} onChoose={choose} />
-        ) : (
-          <HistoryList instance={instance} history={history} chosen={chosen} onChoose={choose} />
-        )}
-      </section>
-    </div>
+
+        <section className="panel" aria-label="What happened">
+          <div className="tabs-line px-4 pt-1" role="tablist">
+            <button type="button" role="tab" aria-selected={tab === "bars"} onClick={() => setTab("bars")}>
+              Timeline
+            </button>
+            <button type="button" role="tab" aria-selected={tab === "history"} onClick={() => setTab("history")}>
+              History <span className="count">{history.length}</span>
+            </button>
+          </div>
+          {tab === "bars" ? (
+            <Bars instance={instance} history={history} chosen={chosen} onChoose={choose} />
+          ) : (
+            <HistoryList instance={instance} history={history} chosen={chosen} onChoose={choose} />
+          )}
+        </section>
+      </div>
+    </ViewerContext>
   );
 }
 
@@ -125,6 +133,7 @@ function Explained({
   explanation: Explanation | null;
   onChoose: (id: string) => void;
 }) {
+  const viewer = useViewer();
   if (!explanation) return null;
   const waits = instance.state.waitingFor;
   const { tone, icon: Icon } = TONES[instance.status] ?? {
@@ -148,7 +157,7 @@ function Explained({
           </p>
         )}
       </div>
-      {waits.length === 1 && waits[0]?.kind === "HUMAN" && waits[0].taskId ? (
+      {waits.length === 1 && waits[0]?.kind === "HUMAN" && waits[0].taskId && mayOpenTask(viewer, waits[0]) ? (
         <a className="btn btn-sm btn-quiet shrink-0" href={`/tasks/${waits[0].taskId}`}>
           Open task <ChevronRight className="icon" aria-hidden />
         </a>

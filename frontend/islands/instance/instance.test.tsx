@@ -57,6 +57,9 @@ const entry = (seq: number, type = "STEP_STARTED", stepId = "approve"): HistoryE
 const explanation = { sentence: "Waits for bob to complete “Approve it”.", movesWhen: "bob completes the task." };
 const initial = { instance: instance(), history: [entry(1, "STEP_STARTED", "pay"), entry(2)], explanation };
 
+const operator = { maySteer: true, seesWorkflows: true, seesAllTasks: true, names: ["alice"] };
+const bystander = { maySteer: false, seesWorkflows: false, seesAllTasks: false, names: ["ann"] };
+
 function finishedApi(history: (call: Call) => unknown) {
   return fakeApi({
     [`GET workflows/instances/${id}`]: () =>
@@ -73,11 +76,19 @@ describe("the page of a run", () => {
     vi.unstubAllGlobals();
   });
 
+  it("leads only where its reader may go", () => {
+    render(<InstanceIsland initial={initial} viewer={bystander} />);
+    expect(screen.queryByRole("link")).toBeNull();
+    expect(screen.queryByRole("button", { name: "Cancel" })).toBeNull();
+    cleanup();
+    render(<InstanceIsland initial={initial} viewer={{ ...bystander, names: ["bob", "manager"] }} />);
+    expect(screen.getByRole("link", { name: /Open task/ })).toBeTruthy();
+  });
+
   it("says what the run waits for and leads to the task", () => {
-    render(<InstanceIsland initial={initial} maySteer={false} />);
+    render(<InstanceIsland initial={initial} viewer={operator} />);
     expect(screen.getByText(explanation.sentence)).toBeTruthy();
     expect(screen.getByRole("link", { name: /Open task/ }).getAttribute("href")).toBe("/tasks/t1");
-    expect(screen.queryByRole("button", { name: "Cancel" })).toBeNull();
   });
 
   it("changes by a hint, reading history in pieces from the last known number", async () => {
@@ -86,7 +97,7 @@ describe("the page of a run", () => {
         ? { items: [entry(3, "STEP_COMPLETED")], next: 3 }
         : { items: [entry(4), entry(5, "INSTANCE_COMPLETED")], next: null },
     );
-    render(<InstanceIsland initial={initial} maySteer />);
+    render(<InstanceIsland initial={initial} viewer={operator} />);
     act(() => FakeSocket.all[0]!.say({ seq: 5, type: "instance.changed" }));
     await waitFor(() => expect(screen.getByText("The run is complete.")).toBeTruthy());
     expect(calls.filter((call) => call.path.includes("history")).map((call) => call.path.split("?")[1])).toEqual([
@@ -98,14 +109,14 @@ describe("the page of a run", () => {
 
   it("asks the API after a reconnection even when no hint came through", async () => {
     const calls = finishedApi(() => ({ items: [], next: null }));
-    render(<InstanceIsland initial={initial} maySteer />);
+    render(<InstanceIsland initial={initial} viewer={operator} />);
     act(() => FakeSocket.all[0]!.open());
     await waitFor(() => expect(calls.some((call) => call.path === `workflows/instances/${id}`)).toBe(true));
   });
 
   it("ignores hints about what it already knows", () => {
     const calls = finishedApi(() => ({ items: [], next: null }));
-    render(<InstanceIsland initial={initial} maySteer />);
+    render(<InstanceIsland initial={initial} viewer={operator} />);
     act(() => FakeSocket.all[0]!.say({ seq: 2 }));
     expect(calls).toEqual([]);
   });
@@ -117,7 +128,7 @@ describe("the page of a run", () => {
       [`GET workflows/instances/${id}/explain`]: { sentence: "The run was cancelled." },
       [`GET workflows/instances/${id}/history`]: { items: [], next: null },
     });
-    render(<InstanceIsland initial={initial} maySteer />);
+    render(<InstanceIsland initial={initial} viewer={operator} />);
     fireEvent.click(screen.getByRole("button", { name: "Cancel" }));
     expect(screen.getByText(/Withdraws the task “Approve it” from bob/)).toBeTruthy();
     expect(screen.getByText(/Undoes what was completed, last first: pay/)).toBeTruthy();

@@ -96,6 +96,7 @@ export interface Wait {
   taskId?: string;
   dueAt?: string;
   assignee?: string;
+  candidates?: string[];
   title?: string;
 }
 

@@ -107,3 +107,11 @@ class TooManyRequests(Problem):
     def __init__(self, detail: str = "", *, retry_after: int = 1, code: str | None = None) -> None:
         self.retry_after = max(1, retry_after)
         super().__init__(detail, code=code, headers={"Retry-After": str(self.retry_after)})
+
+
+class Unavailable(Problem):
+    """Something that this server needs is away for a moment; nothing is known about what became of the request."""
+
+    status = 503
+    title = "Not available right now"
+    default_code = "unavailable"

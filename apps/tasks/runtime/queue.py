@@ -161,6 +161,15 @@ def claim(worker: str, queues: Sequence[str], limit: int) -> list[ClaimedTask]:
     return claimed
 
 
+_ALONE = "alone."
+"""Before a queue's name: the queue of those of its tasks that must run with nothing beside them."""
+
+
+def claim_alone(worker: str, queues: Sequence[str]) -> list[ClaimedTask]:
+    """Lease one task that is on its last attempt, to a worker that has nothing in flight and takes nothing else meanwhile."""
+    return claim(worker, [_ALONE + queue for queue in queues], 1)
+
+
 _SETTLE = """
 WITH rows AS (
   SELECT * FROM json_to_recordset(%s::json) AS r(
@@ -261,11 +270,20 @@ ORDER BY q.leased_until LIMIT 1000 FOR UPDATE OF q SKIP LOCKED
 """
 
 
+_FREE = """
+UPDATE tasks_readytask
+SET worker = NULL, leased_until = NULL,
+    queue = CASE WHEN attempt >= %s AND NOT starts_with(queue, %s) THEN %s || queue ELSE queue END
+WHERE task_id = ANY(%s)
+"""
+
+
 def take_back() -> tuple[int, list[Finished]]:
     """Free the tasks whose lease has run out.
 
     Returns how many were freed, and as failed those that were claimed so often without a result that they seem to kill
-    their workers.
+    their workers. A worker takes everything with it that it has in flight, so whoever is about to fail for that has its
+    last attempt alone (see :func:`claim_alone`).
     """
     free: list[UUID] = []
     lost: list[Finished] = []
@@ -282,7 +300,7 @@ def take_back() -> tuple[int, list[Finished]]:
         task = ClaimedTask(task_id, definition_id, instance_id, step_id, None, attempt)
         lost += settle(worker, [Finished(task, "FAILED", error=error)])
     if free:
-        run("UPDATE tasks_readytask SET worker = NULL, leased_until = NULL WHERE task_id = ANY(%s)", free)
+        run(_FREE, max_claims() - 1, _ALONE, _ALONE, free)
     return len(free), lost
 
 

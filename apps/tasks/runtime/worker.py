@@ -12,9 +12,9 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -26,7 +26,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from apps.events import doorbell
 from apps.tasks.executors.base import Completed, Failed, NowExecutor, TaskCall
-from apps.tasks.executors.checks import run_checked, run_checked_now
+from apps.tasks.executors.checks import check_storable, run_checked, run_checked_now
 from apps.tasks.executors.plans import TaskDefinitionPlan, plans_by_id
 
 from . import queue, standalone
@@ -42,6 +42,10 @@ WAVE = 200
 
 POLL_SECONDS = 0.025
 """How often a worker that only waits for answers from outside looks whether somebody rang."""
+
+OUTCOME_LENGTH = 255
+MESSAGE_LENGTH = 2_000
+"""Of an error's message that cannot be kept as it is."""
 
 SERVES = (doorbell.ORCHESTRATOR, doorbell.IO)
 
@@ -75,11 +79,11 @@ class Worker:
 
     async def _drain(self, until: float) -> bool:
         holding = asyncio.create_task(self._hold_leases())
-        look = True
+        look, alone = True, False
         try:
             while True:
-                in_time = time.monotonic() < until
-                look = (look or self._is_rung()) and in_time
+                in_time = time.monotonic() < until and not alone
+                look = in_time and (look or self._is_rung())
                 results, self._finished = self._finished, []
                 if results or look:
                     turn = await self._turn(
@@ -93,9 +97,13 @@ class Worker:
                         await asyncio.sleep(0.002)  # what is left belongs to runs that another process has locked
                 if self._finished or look:
                     continue
-                if not self._running:
+                if self._running:
+                    await self._wait()
+                elif alone or not (suspect := await self._turn([], alone=True)).claimed:
                     return not in_time
-                await self._wait()
+                else:
+                    alone = True
+                    self._begin(suspect)
         finally:
             holding.cancel()
 
@@ -125,39 +133,61 @@ class Worker:
             call = TaskCall(task.task_id, task.attempt, plan, task.input, task.workflow_instance_id)
             if isinstance(plan.executor, NowExecutor):
                 started = datetime.now(UTC)
-                failpoint("task.before_effect")
                 try:
+                    failpoint("task.before_effect")
                     result = run_checked_now(call)
+                    failpoint("task.after_effect")
                 except Exception as error:
                     result = _defect(task, error)
-                failpoint("task.after_effect")
                 self._finished.append(_finished(task, result, started))
             else:
                 self._running[task.task_id] = self.loop.create_task(self._run(task, call))
 
     async def _run(self, task: ClaimedTask, call: TaskCall) -> None:
         started = datetime.now(UTC)
-        failpoint("task.before_effect")
         try:
+            failpoint("task.before_effect")
             async with asyncio.timeout(task.timeout):
                 result = await run_checked(call)
+            failpoint("task.after_effect")
         except TimeoutError:
             result = Failed("TIMEOUT", "TIMEOUT", f"The step was not done within {task.timeout:g} s.", {}, True)
         except Exception as error:
             result = _defect(task, error)
-        failpoint("task.after_effect")
         self._finished.append(_finished(task, result, started))
         del self._running[task.task_id]
         self._wake.set()
 
     # Turns
 
-    async def _turn(self, results: list[Finished], *, look: bool, room: int) -> Turn:
+    async def _turn(self, results: list[Finished], *, look: bool = False, room: int = 0, alone: bool = False) -> Turn:
+        """A turn; where it raises because of one of the results, each result has a turn of its own.
+
+        Raises when the turn does so without results: nothing is lost then, and the sweep rings again.
+        """
+        try:
+            return await self._insist(results, look=look, room=room, alone=alone)
+        except Exception:
+            if not results:
+                raise
+            log.exception("turn.one_by_one", results=len(results))
+        whole = Turn([], {}, True)
+        for each in results:
+            try:
+                turn = await self._insist([each], look=False, room=room - len(whole.claimed), alone=False)
+            except Exception:
+                log.exception("turn.result_lost", task_id=str(each.task.task_id))  # its lease runs out
+                continue
+            whole.claimed.extend(turn.claimed)
+            whole.plans.update(turn.plans)
+        return whole
+
+    async def _insist(self, results: list[Finished], *, look: bool, room: int, alone: bool) -> Turn:
         """A turn, again after a lost connection or a conflict: results must not be lost while their leases hold."""
         delay = 0.02
         while True:
             try:
-                return await self.loop.run_in_executor(self._database, self._turn_now, results, look, room)
+                return await self.loop.run_in_executor(self._database, self._turn_now, results, look, room, alone)
             except DatabaseError as error:
                 if not isinstance(error, OperationalError | InterfaceError) or delay > lease_seconds():
                     raise
@@ -165,26 +195,25 @@ class Worker:
                 await asyncio.sleep(delay)
                 delay *= 2
 
-    def _turn_now(self, results: list[Finished], look: bool, room: int) -> Turn:
-        try:
-            with transaction.atomic():
-                taken = queue.settle(self.name, results)
-                failpoint("turn.after_result")
-                standalone.retry([each for each in taken if each.task.workflow_instance_id is None])
-                lease = Lease(self.name, max(room, 0), self.queues)
-                pump = WAVE if look and room > 0 and doorbell.ORCHESTRATOR in self.queues else 0
-                claimed, more = deliver([queue.as_outcome(each) for each in taken], pump=pump, lease=lease)
-                wanted = min(room - len(claimed), WAVE) if look else 0
-                if wanted > 0:
-                    found = queue.claim(self.name, [q for q in self.queues if q != doorbell.ORCHESTRATOR], wanted)
-                    claimed += found
-                    more = more or len(found) == wanted
-                plans = plans_by_id({task.definition_id for task in claimed})
-                failpoint("turn.before_commit")
-            failpoint("turn.after_commit")
-        except (OperationalError, InterfaceError):
-            connection.close()
-            raise
+    def _turn_now(self, results: list[Finished], look: bool, room: int, alone: bool) -> Turn:
+        queues = [each for each in self.queues if each != doorbell.ORCHESTRATOR]
+        with _fresh_connection_after_a_loss(), transaction.atomic():
+            taken = queue.settle(self.name, results)
+            failpoint("turn.after_result")
+            standalone.retry([each for each in taken if each.task.workflow_instance_id is None])
+            lease = Lease(self.name, max(room, 0), self.queues)
+            pump = WAVE if look and room > 0 and doorbell.ORCHESTRATOR in self.queues else 0
+            claimed, more = deliver([queue.as_outcome(each) for each in taken], pump=pump, lease=lease)
+            wanted = min(room - len(claimed), WAVE) if look else 0
+            if wanted > 0:
+                found = queue.claim(self.name, queues, wanted)
+                claimed += found
+                more = more or len(found) == wanted
+            elif alone:
+                claimed = queue.claim_alone(self.name, queues)
+            plans = plans_by_id({task.definition_id for task in claimed})
+            failpoint("turn.before_commit")
+        failpoint("turn.after_commit")
         return Turn(claimed, plans, more)
 
     async def _hold_leases(self) -> None:
@@ -194,9 +223,23 @@ class Worker:
             if self._running:
                 ids = list(self._running)
                 try:
-                    await self.loop.run_in_executor(self._database, queue.renew, self.name, ids)
+                    await self.loop.run_in_executor(self._database, self._renew, ids)
                 except (OperationalError, InterfaceError) as error:
                     log.warning("lease.not_renewed", error=str(error).strip())
+
+    def _renew(self, task_ids: list[UUID]) -> None:
+        with _fresh_connection_after_a_loss():
+            queue.renew(self.name, task_ids)
+
+
+@contextmanager
+def _fresh_connection_after_a_loss() -> Iterator[None]:
+    """Give up this thread's connection when it breaks: Django would go on with the broken one."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        connection.close()
+        raise
 
 
 def _defect(task: ClaimedTask, error: Exception) -> Failed:
@@ -206,8 +249,20 @@ def _defect(task: ClaimedTask, error: Exception) -> Failed:
 
 
 def _finished(task: ClaimedTask, result: Completed | Failed, started: datetime) -> Finished:
+    if isinstance(result, Completed) and result.outcome is not None and _is_no_outcome(result.outcome):
+        result = Failed("PERMANENT", "OUTCOME_INVALID", "The outcome is too long, or holds what cannot be stored.")
     if isinstance(result, Completed):
         return Finished(task, "COMPLETED", result.output, result.outcome, started_at=started)
     status = "TIMED_OUT" if result.type == "TIMEOUT" else "FAILED"
     error = {**result.as_json(), "retryable": result.retryable, "timestamp": datetime.now(UTC).isoformat()}
+    if check_storable(error) is not None:  # the other side's words: they must not keep the failure from being recorded
+        error |= {"message": _storable(result.message), "details": {}}
     return Finished(task, status, error=error, started_at=started)
+
+
+def _is_no_outcome(text: str) -> bool:
+    return len(text) > OUTCOME_LENGTH or check_storable(text) is not None
+
+
+def _storable(text: str) -> str:
+    return text[:MESSAGE_LENGTH].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.core import exceptions as django_errors
-from django.db import DataError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf_errors
 from rest_framework.response import Response
@@ -25,6 +25,7 @@ from apps.validation.problems import (
     PayloadTooLarge,
     Problem,
     TooManyRequests,
+    Unavailable,
     Unprocessable,
 )
 from apps.validation.violations import Violation, pointer_to
@@ -33,6 +34,8 @@ CONTENT_TYPE = "application/problem+json"
 TYPES = "https://augmented-os.dev/problems/"
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
 """SQLSTATEs that say try again: serialization failure, deadlock, lock timeout, statement timeout."""
+_AWAY = ("08", "57P", "53")
+"""SQLSTATEs (or their beginnings) of a server that is shutting down, starting, full, or gone."""
 
 log = structlog.get_logger("validation.problems")
 
@@ -80,6 +83,10 @@ def _as_problem(error: Exception) -> Problem | None:
             return Conflict(
                 "Somebody else is changing this right now; try again.", code="busy", headers={"Retry-After": "1"}
             )
+        case OperationalError() | InterfaceError() if not _sqlstate(error) or _sqlstate(error).startswith(_AWAY):
+            # Whether a commit got through is unknown: the same request under its Idempotency-Key finds out.
+            log.error("database.away", error=str(error).strip())
+            return Unavailable("The database is away; try again.", headers={"Retry-After": "1"})
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -28,9 +29,9 @@ class TwoCalls:
         self.first, self.second = threading.Event(), threading.Event()
         scene.outside.manners["late"] = self
 
-    def __call__(self, call: Call) -> None:
+    def __call__(self, call: Call) -> Callable[[], bool]:
         calls = len(self.scene.outside.by_key()[call.key])
-        (self.first if calls == 1 else self.second).wait(60)
+        return (self.first if calls == 1 else self.second).is_set
 
     def keys(self, calls: int) -> list[str]:
         """Steps that were called for at least so often."""
@@ -39,7 +40,7 @@ class TwoCalls:
 
 def test_the_result_of_a_worker_that_was_stopped_beyond_its_lease_is_refused(scene: Scene) -> None:
     for _ in range(ROUNDS):
-        worker = scene.worker()
+        worker = scene.worker(processes=1)
         _takes_over(scene, worker, worker.pause, worker.resume)
     scene.check()
 
@@ -47,19 +48,18 @@ def test_the_result_of_a_worker_that_was_stopped_beyond_its_lease_is_refused(sce
 def test_the_result_of_a_worker_that_was_cut_off_from_the_database_is_refused(scene: Scene) -> None:
     for _ in range(ROUNDS):
         with Proxy(scene.platform.database_url) as proxy:
-            worker = scene.worker(DATABASE_URL=proxy.url)
+            worker = scene.worker(processes=1, DATABASE_URL=proxy.url)
             _takes_over(scene, worker, proxy.hold, proxy.release)
     scene.check()
 
 
-def _takes_over(scene: Scene, worker: Process, stop: object, go_on: object) -> None:
+def _takes_over(scene: Scene, worker: Process, stop: Callable[[], None], go_on: Callable[[], None]) -> None:
     """
     1. the worker calls outside; then it is stopped, and the answers come
     2. another worker takes its steps over and calls again; those answers do not come yet
     3. the first goes on, has its answers, and reports them: they are refused, the steps are not done
     4. the second answers come, and are taken
     """
-    assert callable(stop) and callable(go_on)
     scene.outside.calls.clear()
     calls = TwoCalls(scene)
     scene.offer(RUNS, manner="late")

@@ -20,6 +20,7 @@ class Answer:
     status: int
     body: Any
     headers: Mapping[str, str]
+    """By lower-case name."""
 
     def expect(self, *statuses: int) -> Any:
         """The body; AssertionError with all of it unless the status is one of these."""
@@ -58,7 +59,7 @@ class Api:
             connection.request(method, f"/api/v1/{path}", None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             raw = response.read()
-            return Answer(response.status, _json(raw), dict(response.getheaders()))
+            return Answer(response.status, _json(raw), {name.lower(): value for name, value in response.getheaders()})
         finally:
             connection.close()
 

@@ -14,7 +14,6 @@ from aiohttp import web
 
 from .processes import free_port
 
-
 UNSTORABLE = {"nul": r"a\u0000b", "surrogate": r"a\ud800b"}
 """Manners that answer 422 with JSON that says what a database cannot keep."""
 
@@ -27,17 +26,21 @@ class Call:
     """Where the caller's end of the connection is: tells which process called."""
 
 
+Manner = Callable[[Call], Callable[[], bool] | None]
+
+
 class Outside:
     """`POST /call` with {step, n, ms, manner} answers {"value": n + 1} after ms milliseconds.
 
-    ``manners`` maps a manner to a function that is called, in a thread, before the answer.
+    ``manners`` maps a manner to a function that is called, in a thread, before the answer; it may return a condition that
+    the answer is to wait for.
     """
 
     def __init__(self) -> None:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.calls: list[Call] = []
-        self.manners: dict[str, Callable[[Call], None]] = {}
+        self.manners: dict[str, Manner] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="outside", daemon=True)
 
@@ -47,7 +50,7 @@ class Outside:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -68,13 +71,22 @@ class Outside:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()
 
+    async def _close(self) -> None:
+        await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
     async def _call(self, request: web.Request) -> web.Response:
         body = await request.json()
         assert request.transport is not None
         call = Call(request.headers["Idempotency-Key"], body, request.transport.get_extra_info("peername"))
         self.calls.append(call)
         if manner := self.manners.get(body["manner"]):
-            await self._loop.run_in_executor(None, manner, call)
+            ready = await self._loop.run_in_executor(None, manner, call)
+            while ready is not None and not ready():
+                await asyncio.sleep(0.02)
         if body["ms"]:
             await asyncio.sleep(body["ms"] / 1000)
         if message := UNSTORABLE.get(body["manner"]):

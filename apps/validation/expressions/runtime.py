@@ -116,6 +116,10 @@ class Program:
             return explain_missing(self._lowered.paths[unbound["name"]], context)
         if "Unable to convert function return value" in text or "Unimplemented type" in text:
             return EvaluationError("type-mismatch", "The result holds an optional value; add .orValue(…) to it.")
+        if "returned a result with an exception set" in text:
+            # The runtime cannot hand an optional value inside a list over to a hoisted loop.
+            message = "A list that map or filter goes through holds an optional value; add .orValue(…) to it."
+            return EvaluationError("type-mismatch", message)
         return EvaluationError(*evaluation(text))
 
 

@@ -242,3 +242,8 @@ def test_template_keeps_types_and_fills_in_texts() -> None:
 def test_template_error_names_the_place() -> None:
     with pytest.raises(EvaluationError, match=r"^/a/0: `input\.nothing` is missing"):
         compile_template({"a": ["x ${input.nothing}"]}).evaluate(CONTEXT)
+
+
+def test_an_optional_value_inside_a_filtered_list_is_explained_in_words() -> None:
+    with pytest.raises(EvaluationError, match=r"holds an optional value; add \.orValue"):
+        compile_expression("[input.?one].filter(each, each.hasValue())").evaluate(CONTEXT)

@@ -1,25 +1,28 @@
 """The raw connection under Django's, for the statements that move many rows at once.
 
 Rows go in as one JSON parameter that Postgres takes apart (``json_to_recordset``): one statement whatever their number,
-and no per-row work in Python.
+and no per-row work in Python. What Postgres refuses is raised as Django's errors (``django.db.OperationalError`` …), like
+everything else in this code base, so that nobody has to know which statement went which way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 
 def raw_connection() -> psycopg.Connection[Any]:
     """psycopg's connection of this thread; inside ``transaction.atomic`` it is in that transaction."""
-    connection.ensure_connection()
-    raw = connection.connection
-    assert isinstance(raw, psycopg.Connection)
+    # Through the handler once: each look through Django's proxy costs as much as a small statement's parameters.
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    if wrapper.connection is None:
+        wrapper.ensure_connection()
+    raw: psycopg.Connection[Any] = wrapper.connection
     return raw
 
 
@@ -30,13 +33,14 @@ def as_rows(rows: Any) -> str:
 
 def fetch(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a prepared statement and return its rows."""
-    return _execute(statement, parameters).fetchall()
+    with connection.wrap_database_errors:
+        return _execute(statement, parameters).fetchall()
 
 
 def fetch_each(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
     """Run several statements in one round trip, in order, and return the rows of each."""
     connection_ = raw_connection()
-    with connection_.pipeline():
+    with connection.wrap_database_errors, connection_.pipeline():
         cursors = [
             psycopg.Cursor(connection_).execute(statement, parameters, prepare=True)
             for statement, parameters in queries
@@ -44,14 +48,18 @@ def fetch_each(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]
         return [cursor.fetchall() for cursor in cursors]
 
 
-def pipeline() -> AbstractContextManager[Any]:
+@contextmanager
+def pipeline() -> Iterator[None]:
     """Within it, statements whose rows nobody reads go out together; an error shows at its end at the latest."""
-    return raw_connection().pipeline()
+    raw = raw_connection()
+    with connection.wrap_database_errors, raw.pipeline():
+        yield
 
 
 def run(statement: str, *parameters: Any) -> int:
     """Run a prepared statement and return how many rows it touched."""
-    return _execute(statement, parameters).rowcount
+    with connection.wrap_database_errors:
+        return _execute(statement, parameters).rowcount
 
 
 def _execute(statement: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:

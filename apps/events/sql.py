@@ -14,15 +14,20 @@ from typing import Any
 import orjson
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def _database() -> BaseDatabaseWrapper:
+    # Asked for once per statement: every look through Django's proxy costs as much as sending a small parameter.
+    wrapper: BaseDatabaseWrapper = connections[DEFAULT_DB_ALIAS]
+    if wrapper.connection is None:
+        wrapper.ensure_connection()
+    return wrapper
 
 
 def raw_connection() -> psycopg.Connection[Any]:
     """psycopg's connection of this thread; inside ``transaction.atomic`` it is in that transaction."""
-    # Through the handler once: each look through Django's proxy costs as much as a small statement's parameters.
-    wrapper = connections[DEFAULT_DB_ALIAS]
-    if wrapper.connection is None:
-        wrapper.ensure_connection()
-    raw: psycopg.Connection[Any] = wrapper.connection
+    raw: psycopg.Connection[Any] = _database().connection
     return raw
 
 
@@ -33,35 +38,34 @@ def as_rows(rows: Any) -> str:
 
 def fetch(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a prepared statement and return its rows."""
-    with connection.wrap_database_errors:
-        return _execute(statement, parameters).fetchall()
+    database = _database()
+    with database.wrap_database_errors:
+        return _execute(database, statement, parameters).fetchall()
 
 
 def fetch_each(*queries: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
     """Run several statements in one round trip, in order, and return the rows of each."""
-    connection_ = raw_connection()
-    with connection.wrap_database_errors, connection_.pipeline():
-        cursors = [
-            psycopg.Cursor(connection_).execute(statement, parameters, prepare=True)
-            for statement, parameters in queries
-        ]
+    database = _database()
+    with database.wrap_database_errors, database.connection.pipeline():
+        cursors = [_execute(database, statement, parameters) for statement, parameters in queries]
         return [cursor.fetchall() for cursor in cursors]
 
 
 @contextmanager
 def pipeline() -> Iterator[None]:
     """Within it, statements whose rows nobody reads go out together; an error shows at its end at the latest."""
-    raw = raw_connection()
-    with connection.wrap_database_errors, raw.pipeline():
+    database = _database()
+    with database.wrap_database_errors, database.connection.pipeline():
         yield
 
 
 def run(statement: str, *parameters: Any) -> int:
     """Run a prepared statement and return how many rows it touched."""
-    with connection.wrap_database_errors:
-        return _execute(statement, parameters).rowcount
+    database = _database()
+    with database.wrap_database_errors:
+        return _execute(database, statement, parameters).rowcount
 
 
-def _execute(statement: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
+def _execute(database: BaseDatabaseWrapper, statement: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
     # Not the connection's own cursor: Django's renders parameters into the text, which Postgres then plans every time.
-    return psycopg.Cursor(raw_connection()).execute(statement, parameters, prepare=True)
+    return psycopg.Cursor(database.connection).execute(statement, parameters, prepare=True)

@@ -41,7 +41,7 @@ WAVE = 200
 """Tasks claimed, and waiting signals taken, by one turn."""
 
 POLL_SECONDS = 0.025
-"""How often a worker that only waits for answers from outside looks whether somebody rang."""
+"""How often a worker that is busy, or waits for answers from outside, listens whether somebody rang."""
 
 OUTCOME_LENGTH = 255
 MESSAGE_LENGTH = 2_000
@@ -71,6 +71,7 @@ class Worker:
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._finished: list[Finished] = []
         self._wake = asyncio.Event()
+        self._listen_at = 0.0
 
     def drain(self, seconds: float) -> bool:
         """Work until nothing is left to do or the time is over. Returns whether work may be left."""
@@ -108,7 +109,14 @@ class Worker:
             holding.cancel()
 
     def _is_rung(self) -> bool:
-        """Whether somebody rang since this worker looked last; then it is about to look."""
+        """Whether somebody rang since this worker looked last; then it is about to look. Listens every POLL_SECONDS.
+
+        A bell that it does not hear has a message of its own, which starts the next drain.
+        """
+        now = time.monotonic()
+        if now < self._listen_at:
+            return False
+        self._listen_at = now + POLL_SECONDS
         if not doorbell.is_rung(self.queues):
             return False
         doorbell.answer(self.queues)

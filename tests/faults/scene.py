@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,8 @@ class Scene:
         self.single: set[str] = set()
         self.batched: set[str] = set()
         self.offered = 0
+        self.refusals: Counter[int] = Counter()
+        """Statuses (0: a broken connection) that `start` was answered with before it was accepted."""
 
     @property
     def accepted(self) -> Accepted:
@@ -66,10 +69,32 @@ class Scene:
     def start(self, workflow: str, value: dict[str, Any]) -> str:
         """Start one run, insisting under one key."""
         self.offered += 1
-        answer, _ = self.api.insist("POST", "workflows/instances", {"workflowId": workflow, "input": value})
+        answer, before = self.api.insist("POST", "workflows/instances", {"workflowId": workflow, "input": value})
+        self.refusals.update(before)
         id_ = str(answer.expect(201, 202)["id"])
         self.single.add(id_)
         return id_
+
+    def open_tasks(self, instance_id: str | None = None) -> list[str]:
+        """Ids of the tasks that wait for a person."""
+        rows = self.rows(
+            "SELECT id FROM tasks_task WHERE type = 'MANUAL' AND completed_at IS NULL"
+            " AND (%(run)s::uuid IS NULL OR workflow_instance_id = %(run)s::uuid) ORDER BY id",
+            {"run": instance_id},
+        )
+        return [str(row["id"]) for row in rows]
+
+    def answer_tasks(self, instance_id: str) -> None:
+        """Bob completes what a run of fault-person waits for."""
+        eventually(
+            lambda: self.open_tasks(instance_id) or not self.rows(
+                "SELECT 1 FROM workflows_workflowinstance WHERE id = %s AND completed_at IS NULL", instance_id
+            ),
+            what=self.picture,
+        )  # fmt: skip
+        for task_id in self.open_tasks(instance_id):
+            answer, _ = self.bob.insist("POST", f"tasks/{task_id}/complete", {"output": {"answer": 1}})
+            answer.expect(200)
 
     # The end
 
@@ -100,7 +125,8 @@ class Scene:
 
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
         with connect(self.platform.database_url) as database:
-            return database.execute(statement, parameters).fetchall()
+            named = parameters[0] if parameters and isinstance(parameters[0], dict) else parameters
+            return database.execute(statement, named).fetchall()
 
     def picture(self) -> str:
         """How things stand, for a test that waited in vain."""

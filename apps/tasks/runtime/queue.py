@@ -74,7 +74,8 @@ _PUT_AGAIN = """
 WITH rows AS (
   SELECT * FROM json_to_recordset(%s::json) AS r(task_id uuid, delay float8, queue text)
 ), reset AS (
-  UPDATE tasks_task t SET status = 'PENDING', completed_at = NULL FROM rows WHERE t.id = rows.task_id
+  UPDATE tasks_task t SET status = 'PENDING', completed_at = NULL FROM rows
+  WHERE t.id = ANY(%s) AND t.id = rows.task_id
   RETURNING t.id, t.priority
 )
 INSERT INTO tasks_readytask (task_id, queue, priority, ready_at, attempt)
@@ -126,7 +127,7 @@ def put(runs: Sequence[NewRun], lease: Lease | None = None) -> list[ClaimedTask]
     if rows:
         run(_PUT, as_rows(rows), lease_seconds())
     if again := [{"task_id": e.task_id, "delay": e.delay, "queue": e.queue} for e in runs if e.again]:
-        run(_PUT_AGAIN, as_rows(again))
+        run(_PUT_AGAIN, as_rows(again), [row["task_id"] for row in again])
         left = left or any(each.again and each.delay <= 0 for each in runs)
     if left:
         doorbell.ring(doorbell.IO)
@@ -145,7 +146,7 @@ WITH picked AS (
   RETURNING q.task_id, q.attempt
 )
 SELECT t.id, t.definition_id, t.workflow_instance_id, t.step_id, t.input::text, leased.attempt, t.timeout
-FROM leased JOIN tasks_task t ON t.id = leased.task_id
+FROM leased, LATERAL (SELECT * FROM tasks_task WHERE id = leased.task_id OFFSET 0) t
 """
 
 
@@ -176,14 +177,14 @@ WITH rows AS (
     task_id uuid, attempt int, status text, output jsonb, outcome text, error jsonb, started_at timestamptz)
 ), gone AS (
   DELETE FROM tasks_readytask q USING rows
-  WHERE q.task_id = rows.task_id AND q.worker = %s AND q.attempt = rows.attempt
+  WHERE q.task_id = ANY(%s) AND q.task_id = rows.task_id AND q.worker = %s AND q.attempt = rows.attempt
   RETURNING q.task_id
 )
 UPDATE tasks_task t
 SET status = rows.status, output = rows.output, outcome = rows.outcome, error = rows.error, attempt = t.attempt + 1,
     executor_id = %s, started_at = coalesce(t.started_at, rows.started_at), completed_at = now()
 FROM rows JOIN gone ON gone.task_id = rows.task_id
-WHERE t.id = rows.task_id
+WHERE t.id = ANY(%s) AND t.id = rows.task_id
 RETURNING t.id, t.attempt
 """
 
@@ -208,7 +209,8 @@ def settle(worker: str, results: Sequence[Finished]) -> list[Finished]:
         }
         for each in results
     ]
-    taken = dict(fetch(_SETTLE, as_rows(rows), worker, worker))
+    ids = [each.task.task_id for each in results]
+    taken = dict(fetch(_SETTLE, as_rows(rows), ids, worker, worker, ids))
     return [replace(each, attempts=taken[each.task.task_id]) for each in results if each.task.task_id in taken]
 
 
@@ -250,14 +252,20 @@ def withdraw(task_ids: Sequence[UUID]) -> None:
             live.hint(live.channels_for(people=[assignee_id] if assignee_id else [], names=names, teams=teams))
 
 
+# A paused task is ready so long after the year 4000 as it had still to wait. Not at 'infinity', which Python cannot read.
+_PAUSE = """
+UPDATE tasks_readytask SET ready_at = timestamptz '4000-01-01Z' + (greatest(ready_at, now()) - now())
+WHERE task_id = ANY(%s) AND worker IS NULL AND ready_at < '4000-01-01Z'
+"""
+_RESUME = """
+UPDATE tasks_readytask SET ready_at = now() + (ready_at - timestamptz '4000-01-01Z')
+WHERE task_id = ANY(%s) AND worker IS NULL AND ready_at >= '4000-01-01Z'
+"""
+
+
 def pause(task_ids: Sequence[UUID], *, resume: bool) -> None:
-    """Keep tasks that nobody has begun from being begun, or let them be begun again."""
-    run(
-        "UPDATE tasks_readytask SET ready_at = CASE WHEN %s THEN now() ELSE 'infinity' END"
-        " WHERE task_id = ANY(%s) AND worker IS NULL",
-        resume,
-        list(task_ids),
-    )
+    """Keep tasks that nobody has begun from being begun, or let them wait for what was left of their delay."""
+    run(_RESUME if resume else _PAUSE, list(task_ids))
     if resume:
         doorbell.ring(doorbell.IO)
 

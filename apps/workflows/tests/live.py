@@ -74,7 +74,7 @@ def pass_time(seconds: float) -> None:
     with connection.cursor() as cursor:
         for table, column in LATER:
             cursor.execute(
-                f"UPDATE {table} SET {column} = {column} - make_interval(secs => %s) WHERE isfinite({column})",
+                f"UPDATE {table} SET {column} = {column} - make_interval(secs => %s) WHERE {column} < '4000-01-01'",
                 [seconds],
             )
 
@@ -85,7 +85,7 @@ def next_due() -> float | None:
         cursor.execute(
             "SELECT extract(epoch FROM min(due) - now())::float8 FROM ("
             " SELECT due_at FROM workflows_timer WHERE due_at IS NOT NULL"
-            " UNION ALL SELECT ready_at FROM tasks_readytask WHERE worker IS NULL AND isfinite(ready_at)) AS t(due)"
+            " UNION ALL SELECT ready_at FROM tasks_readytask WHERE worker IS NULL AND ready_at < '4000-01-01') AS t(due)"
         )
         found: float | None = cursor.fetchone()[0]
     return found

@@ -157,8 +157,8 @@ def retry(
     ``step_input`` replaces what the step would compute as its input. Conflict when the run is not at an end that can be
     retried; Unprocessable when its definition has no such step.
     """
-    instance = WorkflowInstance.objects.filter(id=instance_id).only("definition_id").first()
-    if instance is not None and step_id is not None:
+    instance = _steerable(actor, instance_id)
+    if step_id is not None:
         plan = plan_for(instance.definition_id)
         steps = plan.steps.keys() - set(plan.compensations.values())
         if step_id not in steps:
@@ -206,9 +206,12 @@ def signal(*, actor: User, instance_id: UUID, name: str, payload: Any) -> None:
     _audit_steering(actor, found, instance, "SIGNAL", {"name": name, "payload": payload})
 
 
+_STEERED = ("id", "definition_id", "started_by_id", "status", "seq")
+
+
 def _steerable(actor: User, instance_id: UUID) -> WorkflowInstance:
     """The run, if the actor may know of it and steer it. NotFound, AccessDenied."""
-    found = WorkflowInstance.objects.filter(id=instance_id).only("id", "started_by_id", "status", "seq").first()
+    found = WorkflowInstance.objects.filter(id=instance_id).only(*_STEERED).first()
     if found is None or not is_visible(actor, found):
         raise NotFound(f"There is no run {instance_id}.")
     require(actor, "steer:instance", owner_id=found.started_by_id)

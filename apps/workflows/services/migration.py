@@ -34,7 +34,8 @@ def migrate(*, actor: User, instance_id: UUID, version: str, mapping: Mapping[st
     if instance is None or not is_visible(actor, instance):
         raise NotFound(f"There is no run {instance_id}.")
     require(actor, "steer:instance", owner_id=instance.started_by_id)
-    if InstanceStatus(instance.status) in TERMINAL:
+    # What a run is undoing is written down by the steps of the version that did it.
+    if InstanceStatus(instance.status) in TERMINAL | {InstanceStatus.COMPENSATING}:
         raise Conflict(f"A run that is {instance.status} cannot be migrated.")
     target = find_published(WORKFLOW, key=instance.workflow_id, version=version)
     before, after = plan_for(instance.definition_id), plan_for(target.id)

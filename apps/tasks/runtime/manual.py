@@ -26,8 +26,18 @@ class NewManualTask:
     requested_by_id: UUID | None = None
 
 
+_OPENED_WITH = (
+    *("input", "status", "created_at", "started_at", "completed_at", "completed_by", "output", "outcome", "error"),
+    *("title", "description", "form", "actions", "assignee", "candidate_users", "candidate_groups", "due_at"),
+    *("priority", "manual"),
+)
+
+
 def open_tasks(requests: Sequence[NewManualTask], now: datetime) -> None:
-    """Open the tasks in the caller's transaction, with one insert. ``now``: that transaction's time."""
+    """Open the tasks in the caller's transaction, with one insert. ``now``: that transaction's time.
+
+    A task that there is already (its step is tried again) is opened anew; what had been written so far stays its draft.
+    """
     if not requests:
         return
     tasks = [
@@ -44,5 +54,5 @@ def open_tasks(requests: Sequence[NewManualTask], now: datetime) -> None:
         )
         for request, assignment in zip(requests, resolve_many([each.manual for each in requests], now=now), strict=True)
     ]
-    Task.objects.bulk_create(tasks)
+    Task.objects.bulk_create(tasks, update_conflicts=True, unique_fields=["id"], update_fields=_OPENED_WITH)
     live.changed(*tasks)

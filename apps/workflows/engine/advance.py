@@ -10,7 +10,7 @@ from typing import Any
 from . import transitions
 from .flow import compensate, complete, fail, fail_run, go_on, guarded, skip
 from .plan import Plan, Step
-from .run import Move, Run
+from .run import Move, Run, Unusable
 from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State
 from .steps import STEP_TYPES
 from .transitions import IllegalSignal, InstanceStatus, Rule, SignalKind, StepStatus
@@ -67,9 +67,14 @@ def _out_of_budget(run: Run) -> None:
 def _start(run: Run, signal: Signal) -> None:
     run.instance.status = InstanceStatus.RUNNING
     run.record("INSTANCE_STARTED", None, {"input": run.instance.input})
+    _begin(run, Move(run.plan.start_at))
+
+
+def _begin(run: Run, move: Move) -> None:
+    """Give the variables their initial values and make the first move."""
     try:
         initial = {name: run.evaluate(value) for name, value in run.plan.variables.items()}
-    except run.plan.language.error as error:
+    except (run.plan.language.error, Unusable) as error:
         failure = Failure("EXPRESSION", getattr(error, "code", ""), f"A variable's initial value: {error}")
         run.finish(InstanceStatus.FAILED, failure=failure)
         return
@@ -78,7 +83,7 @@ def _start(run: Run, signal: Signal) -> None:
         run.record("VARIABLES_SET", None, {"variables": initial})
     if run.plan.timeout is not None:
         run.command(ArmTimer(None, "timeout", run.now + timedelta(seconds=run.plan.timeout)))
-    run.moves.append(Move(run.plan.start_at))
+    run.moves.append(move)
 
 
 def _position(run: Run, signal: Signal) -> tuple[Step, Execution] | None:
@@ -118,6 +123,8 @@ def _task_failed(run: Run, signal: Signal) -> None:
 def _timer_due(run: Run, signal: Signal) -> None:
     purpose = signal.data["purpose"]
     if signal.execution_id is None:
+        if run.instance.status is InstanceStatus.COMPENSATING:
+            return  # what was done is undone to the end, however long that takes
         run.cancel_below(None)
         message = f"The run took longer than its limit of {run.plan.timeout:g} s."
         fail_run(run, Failure("TIMEOUT", "WORKFLOW_TIMED_OUT", message), None)
@@ -141,7 +148,7 @@ def _timer_due(run: Run, signal: Signal) -> None:
     elif purpose == "retry":
         run.set_status(execution, StepStatus.RUNNING)
         move = Move(step.step_id, execution.scope, execution.parent_id, execution.branch)
-        guarded(run, step, execution, lambda: STEP_TYPES[step.type](run, step, execution, move))
+        guarded(run, step, execution, partial(_enter, run, step, execution, move))
     else:
         if step.type == "PARALLEL":
             run.cancel_below(execution)
@@ -210,7 +217,9 @@ def _retry(run: Run, signal: Signal) -> None:
     instance = run.instance
     data = signal.data
     failed_at = ((instance.error or {}).get("details") or {}).get("stepId")
-    step_id = data.get("stepId") or failed_at or instance.current_step_id or run.plan.start_at
+    # The details are whatever the failed task said, and a migration may have left the current step behind.
+    places = (data.get("stepId"), failed_at, instance.current_step_id)
+    step_id = next((each for each in places if each is not None and each in run.plan.steps), run.plan.start_at)
     # Positions inside a PARALLEL are gone; the PARALLEL step itself is what can be done again.
     step = run.plan.steps[step_id]
     while step.parent is not None:
@@ -221,9 +230,13 @@ def _retry(run: Run, signal: Signal) -> None:
     instance.cancellation = instance.compensation = None
     run._context = None
     run.record("INSTANCE_RETRIED", None, {"stepId": step.step_id, "reason": data.get("reason", "")})
+    move = Move(step.step_id, input=data.get("input"), edited="input" in data)
+    if instance.current_step_id is None:  # it ended before its first step
+        _begin(run, move)
+        return
     if run.plan.timeout is not None:
         run.command(ArmTimer(None, "timeout", run.now + timedelta(seconds=run.plan.timeout)))
-    run.moves.append(Move(step.step_id, input=data.get("input"), edited="input" in data))
+    run.moves.append(move)
 
 
 _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {

@@ -36,25 +36,29 @@ def compile_plan(
     output = document.get("output")
     timeout = document.get("timeout")
     plan_output = None if output is None else language.template(output)
+    on_complete = tuple(
+        (entry["pattern"], None if "payload" not in entry else language.template(entry["payload"]))
+        for entry in (document.get("onComplete") or {}).get("emit", ())
+    )
+    start_at = document.get("startAt") or document["steps"][0]["stepId"]
+    at_the_end = [each for each in (plan_output, *(payload for _, payload in on_complete)) if each is not None]
     return Plan(
         definition_id=definition_id,
         workflow_id=document["workflowId"],
         version=document["version"],
-        start_at=document.get("startAt") or document["steps"][0]["stepId"],
+        start_at=start_at,
         steps=steps,
         variables={
             name: language.template(spec.get("initial")) for name, spec in (document.get("variables") or {}).items()
         },
         output=plan_output,
         on_failure=on_failure,
-        on_complete=tuple(
-            (entry["pattern"], None if "payload" not in entry else language.template(entry["payload"]))
-            for entry in (document.get("onComplete") or {}).get("emit", ())
-        ),
+        on_complete=on_complete,
         timeout=None if timeout is None else compiler.seconds(timeout),
         compensations={entry["compensationFor"]: entry["stepId"] for entry in undoing},
         cyclic=_cyclic(successors),
-        reads_from=_reads_from(steps, successors, plan_output),
+        handling=_handling(steps, start_at, on_failure),
+        reads_from=_reads_from(steps, successors, at_the_end),
         max_transitions=max_transitions,
         language=language,
     )
@@ -227,11 +231,26 @@ def _cyclic(successors: Mapping[str, set[str]]) -> frozenset[str]:
     return frozenset(cyclic)
 
 
+def _handling(steps: Mapping[str, Step], start_at: str, on_failure: FailureRule | None) -> frozenset[str]:
+    """Steps that a run enters only because of a failure."""
+    if on_failure is None:
+        return frozenset()
+    without = _successors(steps, None)
+    seen: set[str] = set()
+    pending = [start_at]
+    while pending:
+        step_id = pending.pop()
+        if step_id not in seen:
+            seen.add(step_id)
+            pending.extend(without[step_id])
+    return frozenset(steps.keys() - seen)
+
+
 def _reads_from(
-    steps: Mapping[str, Step], successors: Mapping[str, set[str]], output: Expression | None
+    steps: Mapping[str, Step], successors: Mapping[str, set[str]], at_the_end: list[Expression]
 ) -> dict[str, frozenset[str]]:
     """For every step: whose results may be read from it on, until the next step that waits for the outside world."""
-    final = _step_reads([] if output is None else [output], steps)
+    final = _step_reads(at_the_end, steps)
     own: dict[str, set[str]] = {}
     for step in steps.values():
         reads = _step_reads(step.expressions(), steps) | final

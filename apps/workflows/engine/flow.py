@@ -8,7 +8,7 @@ from typing import Any
 
 from .plan import FailureRule, Step
 from .retry import DEFAULT
-from .run import Move, NotBoolean, Run
+from .run import Move, Run, Unusable
 from .state import ArmTimer, Execution, Failure, RunTask
 from .transitions import InstanceStatus, StepStatus
 
@@ -17,8 +17,8 @@ def guarded(run: Run, step: Step, execution: Execution, action: Callable[[], Non
     """Do something for a step. An expression that cannot be evaluated is the failure of the step it belongs to."""
     try:
         action()
-    except (run.plan.language.error, NotBoolean) as error:
-        failure = Failure("EXPRESSION", getattr(error, "code", "NOT_BOOLEAN"), str(getattr(error, "message", error)))
+    except (run.plan.language.error, Unusable) as error:
+        failure = Failure("EXPRESSION", getattr(error, "code", ""), str(getattr(error, "message", error)))
         if execution.active:
             fail(run, step, execution, failure)
         else:
@@ -46,9 +46,15 @@ def complete(
     # Variables and the way on are computed before anything is final, so that an error in them is the step's own.
     variables = {name: run.evaluate(expression) for name, expression in step.set_variables}
     if target is None and route:
-        # Conditions on the way out see the new variables.
+        # Conditions on the way out see the new variables; where one of them fails, nothing was set.
+        kept = dict(run.instance.variables)
         run.instance.variables.update(variables)
-        target = next_step(run, step, outcome)
+        try:
+            target = next_step(run, step, outcome)
+        except Exception:
+            run.instance.variables.clear()
+            run.instance.variables.update(kept)
+            raise
     run.set_status(execution, StepStatus.COMPLETED)
     run.record("STEP_COMPLETED", execution, {"outcome": outcome} if outcome else None)
     if variables:
@@ -185,8 +191,7 @@ def _retry(run: Run, step: Step, execution: Execution, failure: Failure) -> bool
     run.record(
         "STEP_RETRY_SCHEDULED", execution, {"attempt": execution.attempt, "delay": delay, "error": execution.error}
     )
-    if step.task is not None and step.task.evaluate is None:
-        run.set_status(execution, StepStatus.PENDING)
+    if step.task is not None and execution.status is StepStatus.PENDING:  # a worker had it
         run.command(
             RunTask(
                 execution.id,
@@ -215,6 +220,10 @@ def fail_run(run: Run, failure: Failure, execution: Execution | None) -> None:
     failure = Failure(failure.type, failure.code, failure.message, details, failure.retryable)
     rule: FailureRule | None = run.plan.on_failure
     target = None if rule is None else rule.target(failure.type, failure.code) or rule.next_step_id
+    if execution is not None and execution.step_id in run.plan.handling:
+        # The handler itself has failed. Sent back to itself, it would go on so until the budget is used up.
+        target = None
+        failure.details["cause"] = run.instance.error
     if target is not None and rule is not None and rule.action != "compensate":
         run.instance.error = failure.as_json()
         run.moves.append(Move(target))

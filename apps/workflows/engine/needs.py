@@ -21,6 +21,9 @@ def result_ids(
             steps |= plan.reads_from[execution.step_id]
         elif signal.kind is SignalKind.RETRY:
             steps |= plan.steps.keys()
+        elif signal.kind is SignalKind.TIMER_DUE and plan.on_failure is not None:  # the run took too long
+            for handler in plan.on_failure.targets():
+                steps |= plan.reads_from[handler]
     # Whatever comes may end in undoing, which looks at what was done.
     for done, undo in plan.compensations.items():
         steps |= {done} | plan.reads_from[undo]

@@ -164,6 +164,30 @@ class Plan:
     compensations: Mapping[str, str]
     """Completed step → the step (also in ``steps``, reached in no other way) that undoes its work."""
     cyclic: frozenset[str]
+    handling: frozenset[str]
+    """Steps that only ``on_failure`` leads to: what fails there is not handled a second time."""
     reads_from: Mapping[str, frozenset[str]]
     max_transitions: int
     language: Language
+
+
+def nothing(language: Language) -> Plan:
+    """A plan without a step: enough to end a run whose own plan cannot be had."""
+    return Plan(
+        definition_id=UUID(int=0),
+        workflow_id="",
+        version="",
+        start_at="",
+        steps={},
+        variables={},
+        output=None,
+        on_failure=None,
+        on_complete=(),
+        timeout=None,
+        compensations={},
+        cyclic=frozenset(),
+        handling=frozenset(),
+        reads_from={},
+        max_transitions=0,
+        language=language,
+    )

@@ -8,6 +8,9 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
+LONGEST = 36_525 * 86_400.0
+"""Seconds; a hundred years, as durations have it. What a policy multiplies further up would be no date any more."""
+
 Duration = Callable[[str], timedelta]
 
 
@@ -47,7 +50,7 @@ class RetryPolicy:
         if self.jitter:
             digest = blake2b(f"{seed}:{attempt}".encode(), digest_size=4).digest()
             delay *= 1 + self.jitter * (int.from_bytes(digest, "big") / 0xFFFFFFFF * 2 - 1)
-        return max(delay, 0.0)
+        return min(max(delay, 0.0), LONGEST)
 
 
 DEFAULT = RetryPolicy(max_attempts=3, delay=1.0)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -42,8 +43,36 @@ class Move:
     edited: bool = False
 
 
-class NotBoolean(Exception):
-    """A condition gave something else than true or false."""
+class Unusable(Exception):
+    """An expression gave a value that the run cannot go on with. ``code`` says which kind."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(message)
+
+
+MAX_VALUE = 4 * 1024 * 1024
+"""The largest value that an expression may give, as :func:`weight` measures it."""
+
+MAX_ADVANCE = 64 * 1024 * 1024
+"""The same for all values of one advance together. A loop that doubles a text must not take the process with it."""
+
+
+def weight(value: Any, most: int) -> int:
+    """About how many bytes of JSON a value is; it is not looked at further once that is more than ``most``."""
+    total = 0
+    pending = [value]
+    while pending and total <= most:
+        each = pending.pop()
+        if isinstance(each, str):
+            total += len(each)
+        elif isinstance(each, dict):
+            total += 8 * len(each) + sum(map(len, each))
+            pending.extend(each.values())
+        elif isinstance(each, list | tuple):
+            total += 8 * len(each)
+            pending.extend(each)
+    return total
 
 
 class Run:
@@ -61,6 +90,7 @@ class Run:
         self._new: dict[UUID, Execution] = {}
         self._changed: dict[UUID, Execution] = {}
         self._context: dict[str, Any] | None = None
+        self._weight = 0
 
     # Reading
 
@@ -69,14 +99,21 @@ class Run:
         return self.instance.status in TERMINAL
 
     def evaluate(self, expression: Expression, extra: Mapping[str, Any] | None = None) -> Any:
+        """Raises the language's error, or Unusable for a value that is too large."""
         context = self.context()
-        return expression.evaluate(context if extra is None else {**context, **extra})
+        value = expression.evaluate(context if extra is None else {**context, **extra})
+        if isinstance(value, str | dict | list | tuple):
+            self._weight += (mine := weight(value, MAX_VALUE))
+            if mine > MAX_VALUE or self._weight > MAX_ADVANCE:
+                whose = "The value" if mine > MAX_VALUE else "What the run computed at one go"
+                raise Unusable("VALUE_TOO_LARGE", f"{whose} is too large; keep less, or keep a reference to it.")
+        return value
 
     def is_true(self, expression: Expression, extra: Mapping[str, Any] | None = None) -> bool:
         value = self.evaluate(expression, extra)
         if value is True or value is False:
             return bool(value)
-        raise NotBoolean(f"The condition gave {type(value).__name__} instead of true or false.")
+        raise Unusable("NOT_BOOLEAN", f"The condition gave {type(value).__name__} instead of true or false.")
 
     def context(self) -> dict[str, Any]:
         """What expressions see. Built once an advance; step results are added to it as steps end."""
@@ -215,13 +252,18 @@ class Run:
         self.instance.output = output
         self.instance.completed_at = self.now
         self.moves.clear()
-        if self.plan.timeout is not None:
-            self.command(CancelBelow(None))  # the run's own timer
+        if self.plan.timeout is not None:  # the run's own timer, also where it was armed a moment ago
+            self._commands = [
+                each for each in self._commands if not (isinstance(each, ArmTimer) and each.execution_id is None)
+            ]
+            self.command(CancelBelow(None))
         data = {"output": output} if status is InstanceStatus.COMPLETED else {"error": self.instance.error}
         self.record(f"INSTANCE_{status.value}", None, data)
 
     def emit(self, execution: Execution | None, pattern: str, payload: Any, index: int = 0) -> str:
-        key = f"{execution.id if execution else self.instance.id}:{pattern}:{index}"
+        # A long pattern is shortened, for an event's id has 255 characters at most.
+        name = pattern if len(pattern) <= 200 else blake2b(pattern.encode(), digest_size=16).hexdigest()
+        key = f"{execution.id if execution else self.instance.id}:{name}:{index}"
         self.command(EmitEvent(key, pattern, payload))
         self.record("EVENT_EMITTED", execution, {"pattern": pattern, "eventId": key})
         return key

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from apps.events.services import NewEvent, record_events
 from apps.events.sql import as_rows, fetch, pipeline, run
 from apps.tasks.runtime import queue
@@ -17,6 +19,7 @@ from apps.workflows.engine.state import (
     ArmTimer,
     CancelBelow,
     CancelWork,
+    Command,
     Decision,
     DisarmTimers,
     EmitEvent,
@@ -37,6 +40,8 @@ class Decided:
     started_by_id: UUID | None = None
 
 
+# Rows are updated by `id = ANY(ids)` as well as by the join: Postgres takes a JSON parameter for a hundred rows, and would
+# rather read a table of some thousand rows whole than look each of them up.
 _STEPS = """
 new AS (
   INSERT INTO workflows_stepexecution (id, instance_id, step_id, visit, scope, parent_id, branch, status, attempt, seq, input,
@@ -54,7 +59,7 @@ new AS (
   FROM json_to_recordset(%s::json) AS r(
     id uuid, status text, attempt int, seq int, input jsonb, output jsonb, outcome text, error jsonb, data jsonb,
     completed_at timestamptz)
-  WHERE e.id = r.id
+  WHERE e.id = ANY(%s) AND e.id = r.id
 )
 INSERT INTO workflows_historyrecord (instance_id, first_seq, last_seq, at, entries)
 SELECT instance_id, first_seq, last_seq, now(), entries
@@ -72,7 +77,7 @@ WITH heads AS (
   FROM json_to_recordset(%s::json) AS r(
     id uuid, status text, output jsonb, variables jsonb, visits jsonb, transitions int, seq int, current_step_id text,
     resume_to text, cancellation jsonb, compensation jsonb, error jsonb, completed_at timestamptz)
-  WHERE i.id = r.id
+  WHERE i.id = ANY(%s) AND i.id = r.id
 ), """
     + _STEPS
 )
@@ -99,6 +104,8 @@ SELECT instance_id, execution_id, purpose, due_at
 FROM json_to_recordset(%s::json) AS r(instance_id uuid, execution_id uuid, purpose text, due_at timestamptz)
 """
 
+_DELETE_TIMERS = "DELETE FROM workflows_timer WHERE instance_id = ANY(%s) AND execution_id = ANY(%s)"
+
 _INSERT_INBOX = """
 INSERT INTO workflows_inboxsignal (instance_id, kind, execution_id, data, held, created_at)
 SELECT instance_id, kind, execution_id, data, held, now()
@@ -108,14 +115,13 @@ FROM json_to_recordset(%s::json) AS r(instance_id uuid, kind text, execution_id 
 _CANCEL_BELOW = """
 WITH RECURSIVE below AS (
   SELECT e.id FROM workflows_stepexecution e
-  WHERE e.parent_id = %s AND e.instance_id = %s
-    AND e.status IN ('PENDING', 'RUNNING', 'WAITING', 'CANCELLED')
+  WHERE e.parent_id = %s AND e.instance_id = %s AND e.status IN ('PENDING', 'RUNNING', 'WAITING')
   UNION
   SELECT e.id FROM workflows_stepexecution e JOIN below ON e.parent_id = below.id
-  WHERE e.instance_id = %s AND e.status IN ('PENDING', 'RUNNING', 'WAITING', 'CANCELLED')
+  WHERE e.instance_id = %s AND e.status IN ('PENDING', 'RUNNING', 'WAITING')
 )
 UPDATE workflows_stepexecution e SET status = 'CANCELLED', completed_at = now(), data = NULL
-FROM below WHERE e.id = below.id AND e.status IN ('PENDING', 'RUNNING', 'WAITING')
+FROM below WHERE e.id = below.id
 RETURNING e.id
 """
 
@@ -140,13 +146,16 @@ def save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> l
     with pipeline():
         run("SAVEPOINT wave")
         _cancel(decisions)
-        run(_SAVE, as_rows([_instance_row(decision.instance) for decision in decisions]), *_step_rows(decided))
+        heads = [_instance_row(decision.instance) for decision in decisions]
+        run(_SAVE, as_rows(heads), [row["id"] for row in heads], *_step_rows(decided))
         return _carry_out(decided, now=now, lease=lease)
 
 
 def roll_back() -> None:
     """Undo a ``save`` that the database refused, and nothing before it."""
     run("ROLLBACK TO SAVEPOINT wave")
+    # Where the ORM met the error it holds the whole transaction for lost, which it is not any more.
+    transaction.set_rollback(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +195,8 @@ def save_first(decided: Decided, new: NewInstance, *, now: datetime) -> None:
         _carry_out([decided], now=now, lease=None)
 
 
-def _step_rows(decided: Sequence[Decided]) -> tuple[str, str, str]:
-    """The parameters of _STEPS: executions to insert, executions to update, history."""
+def _step_rows(decided: Sequence[Decided]) -> tuple[str, str, list[UUID], str]:
+    """The parameters of _STEPS: executions to insert, executions to update with their ids, history."""
     decisions = [each.decision for each in decided]
     new = [_execution_row(d.instance.id, each) for d in decisions for each in d.new]
     changed = [_execution_row(d.instance.id, each) for d in decisions for each in d.changed]
@@ -201,7 +210,7 @@ def _step_rows(decided: Sequence[Decided]) -> tuple[str, str, str]:
         for d in decisions
         if d.history
     ]
-    return as_rows(new), as_rows(changed), as_rows(history)
+    return as_rows(new), as_rows(changed), [row["id"] for row in changed], as_rows(history)
 
 
 def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
@@ -215,7 +224,7 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     pauses: list[tuple[UUID, bool]] = []
     for each in decided:
         instance = each.decision.instance
-        for command in each.decision.commands:
+        for command in _in_effect(each.decision.commands):
             match command:
                 case RunTask():
                     runs.append(_new_run(instance, command))
@@ -248,6 +257,8 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
                     withdraw += command.execution_ids
                 case PauseWork():
                     pauses.append((instance.id, command.resume))
+    # Before anything is begun: an execution that is tried again lets go of its old task and timer, and keeps the new.
+    _withdraw([each.decision.instance.id for each in decided], withdraw, disarm)
     claimed = queue.put(runs, lease)
     open_tasks(manual, now)
     if timers:
@@ -255,8 +266,21 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     record_events(events)
     for instance_id, resume in pauses:
         _pause(instance_id, resume=resume)
-    _withdraw(withdraw, disarm)
     return claimed
+
+
+def _in_effect(commands: Sequence[Command]) -> Sequence[Command]:
+    """The commands without what a later one of them takes back."""
+    if not any(isinstance(each, DisarmTimers | CancelWork) for each in commands):
+        return commands
+    left: list[Command] = []
+    for command in commands:
+        if isinstance(command, DisarmTimers | CancelWork):
+            begun = ArmTimer if isinstance(command, DisarmTimers) else ArmTimer | RunTask | OpenHumanTask
+            gone = command.execution_ids
+            left = [each for each in left if not (isinstance(each, begun) and each.execution_id in gone)]
+        left.append(command)
+    return left
 
 
 def _cancel(decisions: Sequence[Decision]) -> None:
@@ -266,12 +290,16 @@ def _cancel(decisions: Sequence[Decision]) -> None:
         for command in decision.commands:
             if isinstance(command, CancelBelow):
                 ended += _cancel_below(decision.instance.id, command.execution_id)
-    _withdraw(ended, [])
+                if command.execution_id is None and decision.instance.resume_to is not None:
+                    # It was suspended: what was kept for later comes too late.
+                    run("DELETE FROM workflows_inboxsignal WHERE instance_id = %s AND held", decision.instance.id)
+    _withdraw([decision.instance.id for decision in decisions], ended, [])
 
 
-def _withdraw(work: list[UUID], timers: list[UUID]) -> None:
+def _withdraw(instances: list[UUID], work: list[UUID], timers: list[UUID]) -> None:
     if work or timers:
-        run("DELETE FROM workflows_timer WHERE execution_id = ANY(%s)", work + timers)
+        # Timers are found by their runs: there may be a great many of others.
+        run(_DELETE_TIMERS, instances, work + timers)
     if work:
         queue.withdraw(work)
 

@@ -38,6 +38,11 @@ def greeting(**more: Any) -> dict[str, Any]:
     } | more
 
 
+def flow(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A workflow of these steps and nothing else."""
+    return {"workflowId": "flow", "name": "Flow", "version": "1.0.0", "steps": list(steps)} | more
+
+
 def approval(**more: Any) -> dict[str, Any]:
     """Asks a manager, then says what came of it."""
     return {

@@ -26,3 +26,12 @@ def test_a_step_emits_its_event_in_the_same_transaction(alice: User) -> None:
     assert (event.pattern, event.payload) == ("order.paid", {"id": 2})
     assert event.source == {"type": "workflow", "id": str(run.id), "name": "tell"}
     assert event.metadata == {"correlationId": "order-2"}
+
+
+def test_a_pattern_as_long_as_it_may_be_is_recorded_whole(alice: User) -> None:
+    pattern = "a" * 255
+    published(greeting(workflowId="long", inputSchema={"type": "object"}, steps=[
+        {"stepId": "tell", "type": "EMIT_EVENT", "pattern": pattern},
+    ]))  # fmt: skip
+    assert started(alice, "long").status == "COMPLETED"
+    assert Event.objects.get().pattern == pattern

@@ -13,21 +13,26 @@ from uuid import UUID
 
 import orjson
 import structlog
-from psycopg import DataError
+from django.db import DatabaseError, DataError, IntegrityError
 
 from apps.events import doorbell
 from apps.events.sql import fetch, run
 from apps.tasks.runtime.outcomes import ClaimedTask, Lease, TaskOutcome
 from apps.workflows.engine import needs
 from apps.workflows.engine.advance import advance as decide
+from apps.workflows.engine.plan import nothing
 from apps.workflows.engine.run import Run
 from apps.workflows.engine.state import Decision, Failure, Instance, Signal, State
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
 
 from . import live, load, store
+from .language import LANGUAGE
 from .plans import plan_for
 
 log = structlog.get_logger(__name__)
+
+_REFUSED = (DataError, IntegrityError, TypeError)
+"""What ``store.save`` raises for a state that cannot be stored; whatever else it raises says nothing about the state."""
 
 _TAKE = """
 SELECT id, instance_id, kind, execution_id, data::text FROM workflows_inboxsignal
@@ -115,7 +120,7 @@ def _advance_locked(
     store.post(held, held=True)
     try:
         claimed = store.save(decided, now=now, lease=lease)
-    except (DataError, TypeError):
+    except _REFUSED:
         # Something in one of the runs cannot be stored. It must not take its neighbours with it.
         store.roll_back()
         decided, claimed = _one_by_one(decided, locked, now, lease)
@@ -135,7 +140,7 @@ def _one_by_one(
         try:
             claimed += store.save([each], now=now, lease=lease)
             saved.append(each)
-        except (DataError, TypeError) as error:
+        except _REFUSED as error:
             store.roll_back()
             instance = locked.instances[each.decision.instance.id].instance
             log.warning("wave.not_storable", instance_id=str(instance.id), error=str(error))
@@ -156,15 +161,23 @@ def _decide(
 ) -> list[store.Decided]:
     addressed = locked.addressed
     wanted: set[UUID] = set()
+    unusable: dict[UUID, Decision] = {}
     for id_, loaded in locked.instances.items():
-        wanted.update(
-            needs.result_ids(plan_for(loaded.definition_id), loaded.instance, signals[id_], addressed.get(id_, {}))
-        )
+        try:
+            plan = plan_for(loaded.definition_id)
+            wanted.update(needs.result_ids(plan, loaded.instance, signals[id_], addressed.get(id_, {})))
+        except Exception as error:
+            if strict or isinstance(error, DatabaseError):
+                raise
+            # Its definition does not compile (any more), or lacks the step it stands at.
+            log.exception("wave.definition_unusable", instance_id=str(id_))
+            unusable[id_] = _failed(loaded, "DEFINITION_UNUSABLE", f"{type(error).__name__}: {error}", now)
     read = load.executions(wanted) if wanted else {}
     decided = []
     for id_, loaded in locked.instances.items():
         state = State(loaded.instance, addressed.get(id_, {}), needs.results(read.get(id_, {}).values()))
-        decided.append(store.Decided(_decide_one(loaded, state, signals[id_], now, strict), loaded.started_by_id))
+        decision = unusable.get(id_) or _decide_one(loaded, state, signals[id_], now, strict)
+        decided.append(store.Decided(decision, loaded.started_by_id))
     return decided
 
 
@@ -186,7 +199,7 @@ def _decide_one(loaded: load.Loaded, state: State, signals: Sequence[Signal], no
 
 
 def _failed(loaded: load.Loaded, code: str, message: str, now: datetime) -> Decision:
-    run = Run(plan_for(loaded.definition_id), State(loaded.instance, {}, {}), now)
+    run = Run(nothing(LANGUAGE), State(loaded.instance, {}, {}), now)
     if not run.over:
         run.cancel_below(None)
         run.finish(InstanceStatus.FAILED, failure=Failure("ENGINE", code, message))

@@ -151,9 +151,6 @@ CELERY_BEAT_SCHEDULE = {
 AUGMENTED_LEASE_SECONDS = env.number("AUGMENTED_LEASE_SECONDS", 30)  # without a sign of life the task is taken back
 AUGMENTED_MAX_CLAIMS = env.number("AUGMENTED_MAX_CLAIMS", 5)  # a task that took so many workers with it has failed
 AUGMENTED_MAX_TRANSITIONS = env.number(
-    "AUGMENTED_MAX_TRANSITIONS", 100_000
-)  # steps after which a run that never stops is ended
-AUGMENTED_MAX_TRANSITIONS = env.number(
     "AUGMENTED_MAX_TRANSITIONS", 10_000
 )  # an instance with more has failed: it never stops
 AUGMENTED_MAX_RESULT = env.number("AUGMENTED_MAX_RESULT", 256 * 1024)  # bytes of a task's output

@@ -12,7 +12,7 @@ from .scene import Scene
 pytestmark = pytest.mark.faults
 
 MAX_CLAIMS = 3
-NEIGHBOURS = 8
+NEIGHBOURS = 5
 
 
 def test_a_step_that_kills_its_worker_each_time_fails_alone(scene: Scene) -> None:
@@ -41,36 +41,40 @@ def _kill_caller(worker: Process, call: Call) -> None:
             worker.kill_child(pid)
 
 
-@pytest.mark.parametrize("place", ["task.before_effect", "task.after_effect"])
-def test_an_executor_that_raises_fails_its_own_step_only(scene: Scene, place: str) -> None:
-    scene.worker(processes=1, FAILPOINT=f"{place}:7:raise")
-    scene.offer(30, ms=5)
+def test_an_executor_that_raises_fails_its_own_step_only(scene: Scene) -> None:
+    scene.worker(processes=1, FAILPOINT="task.before_effect:7:raise,task.after_effect:25:raise")
+    scene.offer(40, ms=5)
     scene.settle()
     scene.check()
     failed = scene.rows("SELECT error FROM workflows_stepexecution WHERE status = 'FAILED' AND error IS NOT NULL")
-    assert [row["error"]["code"] for row in failed] == ["EXECUTOR_DEFECT"]
+    assert [row["error"]["code"] for row in failed] == ["EXECUTOR_DEFECT"] * 2
 
 
-@pytest.mark.parametrize("place", ["turn.after_result", "turn.before_commit", "turn.after_commit"])
-def test_a_turn_that_raises_loses_nothing(scene: Scene, place: str) -> None:
-    scene.worker(processes=1, FAILPOINT=f"{place}:3:raise")
-    scene.offer(30, ms=5)
+def test_a_turn_that_raises_loses_nothing(scene: Scene) -> None:
+    worker = scene.worker(
+        processes=1, FAILPOINT="turn.after_result:3:raise,turn.before_commit:6:raise,turn.after_commit:9:raise"
+    )
+    scene.offer(20, ms=5)
+    scene.settle()
+    scene.offer(20, ms=5)
     scene.settle()
     scene.check()
     assert not scene.rows("SELECT id FROM workflows_workflowinstance WHERE status <> 'COMPLETED'")
+    raised = {place for place in ("turn.after_result", "turn.before_commit", "turn.after_commit") if worker.says(place)}
+    assert len(raised) == 3, f"only {raised} raised"
 
 
-@pytest.mark.parametrize("manner", ["nul", "surrogate"])
-def test_an_answer_that_cannot_be_stored_fails_its_own_step_only(scene: Scene, manner: str) -> None:
+def test_an_answer_that_cannot_be_stored_fails_its_own_step_only(scene: Scene) -> None:
     """An error message of the outside world's that Postgres refuses: recorded with the rest of a turn, it could take
     the rest with it."""
     scene.worker(processes=1)
-    scene.offer(30, ms=50)
-    (poison,) = scene.offer(1, manner=manner, ms=50)
-    scene.offer(30, ms=50)
+    manners = ["nul" if n == 10 else "surrogate" if n == 20 else "" for n in range(40)]
+    runs = scene.offer_batches("fault-line", [{"n": n, "ms": 50, "manner": manner} for n, manner in enumerate(manners)])
     seconds = scene.settle()
     scene.check()
-    run = scene.api.get(f"workflows/instances/{poison}")
-    assert run["status"] == "FAILED"
-    assert run["state"]["steps"]["first"]["error"]["code"] == "HTTP_422"
+    failed = scene.rows("SELECT id FROM workflows_workflowinstance WHERE status <> 'COMPLETED'")
+    assert {str(row["id"]) for row in failed} == {runs[10], runs[20]}
+    for id_ in (runs[10], runs[20]):
+        run = scene.api.get(f"workflows/instances/{id_}")
+        assert run["state"]["steps"]["first"]["error"]["code"] == "HTTP_422"
     assert seconds < 10, "it was taken for a lost worker"

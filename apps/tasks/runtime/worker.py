@@ -149,6 +149,8 @@ class Worker:
                     result = _defect(task, error)
                 self._finished.append(_finished(task, result, started))
             else:
+                if (lost := self._running.get(task.task_id)) is not None:
+                    lost.cancel()  # its lease ran out while it was at work here; its result would be taken for the new one's
                 self._running[task.task_id] = self.loop.create_task(self._run(task, call))
 
     async def _run(self, task: ClaimedTask, call: TaskCall) -> None:

@@ -23,7 +23,13 @@ def version_key(version: str) -> str:
     major, minor, patch, prerelease = match.groups()
     tail = "~"
     if prerelease:
-        parts = (f"0{int(part):09d}" if part.isdigit() else f"1{part}" for part in prerelease.split("."))
+        # A number goes behind a letter for its length, so that 10 follows 9 and 40 digits need no padding.
+        parts = (
+            f"0{chr(64 + len(digits))}{digits}"
+            if (digits := part.lstrip("0") or "0") and part.isdigit()
+            else f"1{part}"
+            for part in prerelease.split(".")
+        )
         tail = "-" + ".".join(parts)
     return f"{int(major):09d}.{int(minor):09d}.{int(patch):09d}{tail}"
 

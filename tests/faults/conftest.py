@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ DEFINITIONS = Path(__file__).parent / "definitions"
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """Postgres and Redis that only the fault tests use. They fsync: an immediate restart must lose nothing."""
+    # A SIGTERM would end pytest without its fixtures' ends, and leave processes behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     place = Path(tempfile.mkdtemp(prefix="faults-"))
     place.chmod(0o755)
     try:

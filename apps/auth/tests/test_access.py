@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from uuid import uuid4
 
 import pytest
@@ -106,14 +105,6 @@ def test_the_first_question_costs_one_query_and_all_others_none(cast: Cast, djan
             access.allowed(actor, permission, owner_id=actor.pk)
             access.permitted_scopes(actor, permission)
         assert "workflow_designer" in actor.role_names
-
-
-def test_a_question_is_answered_well_below_two_tenths_of_a_millisecond(cast: Cast) -> None:
-    access.allowed(cast.bob, "view:task")
-    began = time.perf_counter()
-    for _ in range(1_000):
-        access.allowed(cast.bob, "view:task", owner_id=cast.bob.pk, assigned=True)
-    assert (time.perf_counter() - began) / 1_000 < 0.000_2
 
 
 def test_changed_roles_show_after_a_refresh(cast: Cast) -> None:

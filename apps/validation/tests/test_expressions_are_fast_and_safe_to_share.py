@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import os
 import threading
-import timeit
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from apps.validation.expressions import compile_expression, compile_template
+from apps.validation.expressions import compile_expression
 
 
-def best_of(run: Callable[[], Any], number: int = 5_000) -> float:
-    """Seconds for one call, in the best of five rounds: other work on the machine only ever adds."""
-    return min(timeit.repeat(run, number=number, repeat=5)) / number
+class Untouchable:
+    """Stands where an evaluation has no business: the runtime could not take it in."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was asked for")
 
 
-def test_path_template_takes_less_than_two_microseconds() -> None:
-    template = compile_template("${steps.pay.output.receipt.id}")
-    context = {"steps": {"pay": {"output": {"receipt": {"id": "R-1"}}}}}
-    assert best_of(lambda: template.evaluate(context)) < 2e-6
+def test_a_plain_path_is_walked_and_never_reaches_the_runtime() -> None:
+    expression = compile_expression("steps.pay.output.receipt")
+    receipt = {"id": "R-1", "raw": Untouchable()}
+    assert expression.evaluate({"steps": {"pay": {"output": {"receipt": receipt}}}}) is receipt
 
 
-def test_small_condition_takes_less_than_fifteen_microseconds() -> None:
+def test_only_what_an_expression_reads_is_handed_to_the_runtime() -> None:
     expression = compile_expression("input.total > 100 && input.customer == 'gold'")
-    context = {"input": {"total": 150.5, "customer": "gold", "lines": [{"n": n} for n in range(500)]}}
-    assert best_of(lambda: expression.evaluate(context)) < 15e-6
+    assert expression.evaluate({"input": {"total": 150.5, "customer": "gold", "lines": Untouchable()}}) is True
 
 
 def test_compiling_again_is_a_look_up() -> None:

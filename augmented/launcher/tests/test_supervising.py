@@ -51,11 +51,12 @@ def test_a_killed_process_is_started_again(var: Path) -> None:
     watched.start()
     assert watched.process is not None
     children = lambda: [pid for pid in leftovers(var) if pid != watched.process.pid]  # noqa: E731
-    until(children)
-    first = children()[0]
+    seen: list[int] = []
+    until(lambda: seen.extend(children()) or seen)
+    first = seen[0]
     time.sleep(1.2)  # younger than startsecs, it would count as a failed start
     os.kill(first, signal.SIGKILL)
-    until(lambda: children() and children()[0] != first)
+    until(lambda: any(pid != first for pid in children()))
     watched.stop()
 
 

@@ -35,5 +35,5 @@ class Nowhere(AsyncWebsocketConsumer):
 
 
 # Who is behind a socket and whether its Origin may open it is the consumers' own check (apps/auth/consumers.py).
-sockets = URLRouter([*workflows, *tasks, *workflows, re_path(r"", Nowhere.as_asgi())])
+sockets = URLRouter([*workflows, *tasks, re_path(r"", Nowhere.as_asgi())])
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import redis
+
 from augmented.launcher.servers import Servers
 from tests.support.api import Api
 from tests.support.outside import Outside
@@ -137,9 +139,17 @@ class Scene:
                 "queue": self.rows("SELECT worker, attempt, leased_until - now() AS lease, count(*)"
                                    " FROM tasks_readytask GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 5"),
                 "inbox": self.rows("SELECT kind, held, count(*) FROM workflows_inboxsignal GROUP BY 1, 2"),
+                "messages": {name: self._messages(name) for name in ("orchestrator", "io", "control")},
                 "processes": {f"{each.name} {each.pid}": each.alive for each in self.platform.started},
             }
         )  # fmt: skip
+
+    def _messages(self, queue: str) -> object:
+        """How many messages nobody has taken."""
+        try:
+            return redis.Redis.from_url(self.servers.redis_url).llen(queue)
+        except redis.RedisError as error:
+            return str(error)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -39,5 +39,5 @@ def test_work_accepted_while_redis_is_away_begins_soon_after_it_is_back(scene: S
         scene.servers.valkey.stop(signal.SIGKILL)
         scene.offer(5)
         scene.servers.valkey.start()
-        scene.settle(within=15.0)
+        scene.settle(within=DRAINED_WITHIN)
     scene.check()

@@ -12,15 +12,7 @@ from rest_framework import serializers
 from apps.tasks import presentation
 from apps.tasks.models import Priority, Task
 from apps.tasks.services.bulk import MAX_TASKS
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt one must not be dropped silently."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
-            raise serializers.ValidationError({name: ["There is no such field."] for name in sorted(unknown)})
-        return super().to_internal_value(data)
+from apps.validation.api.serializers import StrictSerializer
 
 
 class TaskPersonSerializer(serializers.Serializer[Any]):

@@ -9,6 +9,15 @@ from rest_framework import serializers
 MAX_BATCH = 100
 
 
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know: a misspelt one must not be dropped silently."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
+            raise serializers.ValidationError({name: ["There is no such field."] for name in sorted(unknown)})
+        return super().to_internal_value(data)
+
+
 class ViolationSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     severity = serializers.ChoiceField(choices=["error", "warning"])

@@ -7,17 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.validation.api.definitions import DefinitionSerializer
+from apps.validation.api.serializers import StrictSerializer
 from apps.workflows.models import WorkflowDefinition
 from apps.workflows.services.instances import BATCH_LIMIT
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt one must not be dropped silently."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
-            raise serializers.ValidationError({name: ["There is no such field."] for name in sorted(unknown)})
-        return super().to_internal_value(data)
 
 
 class WorkflowCountsSerializer(serializers.Serializer[Any]):

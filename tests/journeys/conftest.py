@@ -63,7 +63,7 @@ def _other_redis(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "unix":
         number = int(parse_qs(parts.query).get("db", ["0"])[0])
-        return urlunsplit(parts._replace(query=f"db={(number + 1) % 16}"))
+        return f"unix://{parts.path}?db={(number + 1) % 16}"  # urlunsplit writes `unix:/…`, which redis-py refuses
     number = int(parts.path.strip("/") or 0)
     return urlunsplit(parts._replace(path=f"/{(number + 1) % 16}"))
 

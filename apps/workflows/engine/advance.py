@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from . import transitions
-from .flow import compensate, complete, fail, fail_run, go_on, guarded, skip
+from . import items, transitions
+from .flow import compensate, complete, fail, fail_run, go_on, go_on_with_items, guarded, skip
 from .plan import Plan, Step
 from .run import Move, Run, Unusable
 from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State
@@ -39,8 +39,7 @@ def _go(run: Run) -> None:
         move = run.moves.popleft()
         if run.over:
             return
-        run.instance.transitions += 1
-        if run.instance.transitions > run.plan.max_transitions:
+        if not run.may_enter(move):
             _out_of_budget(run)
             return
         step = run.plan.steps[move.step_id]
@@ -150,11 +149,25 @@ def _timer_due(run: Run, signal: Signal) -> None:
         move = Move(step.step_id, execution.scope, execution.parent_id, execution.branch)
         guarded(run, step, execution, partial(_enter, run, step, execution, move))
     else:
-        if step.type == "PARALLEL":
+        holds_others = step.type in ("PARALLEL", "FOR_EACH")
+        if holds_others:
             run.cancel_below(execution)
-        run.withdraw(execution, work=step.type != "PARALLEL")
+        run.withdraw(execution, work=not holds_others)
         failure = Failure("TIMEOUT", "STEP_TIMED_OUT", f"{step.name} took longer than {step.timeout:g} s.")
         guarded(run, step, execution, lambda: fail(run, step, execution, failure, StepStatus.TIMED_OUT))
+
+
+def _continue(run: Run, signal: Signal) -> None:
+    """The turn that a FOR_EACH asked for."""
+    found = _position(run, signal)
+    if found is None or found[0].type != "FOR_EACH" or "left" not in (found[1].data or {}):
+        return
+    step, execution = found
+    assert execution.data is not None
+    execution.data.pop("asked", None)
+    if "keep" in execution.data:
+        items.keep(run, execution)
+    go_on_with_items(run, step, execution)
 
 
 def _event(run: Run, signal: Signal) -> None:
@@ -220,7 +233,7 @@ def _retry(run: Run, signal: Signal) -> None:
     # The details are whatever the failed task said, and a migration may have left the current step behind.
     places = (data.get("stepId"), failed_at, instance.current_step_id)
     step_id = next((each for each in places if each is not None and each in run.plan.steps), run.plan.start_at)
-    # Positions inside a PARALLEL are gone; the PARALLEL step itself is what can be done again.
+    # Positions inside a PARALLEL or FOR_EACH are gone; that step itself is what can be done again.
     step = run.plan.steps[step_id]
     while step.parent is not None:
         step = run.plan.steps[step.parent]
@@ -230,7 +243,7 @@ def _retry(run: Run, signal: Signal) -> None:
     instance.cancellation = instance.compensation = None
     run._context = None
     run.record("INSTANCE_RETRIED", None, {"stepId": step.step_id, "reason": data.get("reason", "")})
-    move = Move(step.step_id, input=data.get("input"), edited="input" in data)
+    move = Move(step.step_id, input=data.get("input"), edited="input" in data, again=True)
     if instance.current_step_id is None:  # it ended before its first step
         _begin(run, move)
         return
@@ -249,4 +262,5 @@ _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
     SignalKind.RESUME: _resume,
     SignalKind.RETRY: _retry,
     SignalKind.EVENT: _event,
+    SignalKind.CONTINUE: _continue,
 }

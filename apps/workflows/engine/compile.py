@@ -12,10 +12,11 @@ from .retry import parse_retry_policy
 
 TaskLookup = Callable[[str, str | None], TaskBinding]
 
-INLINE = frozenset({"DECISION", "TRANSFORM", "EMIT_EVENT", "END", "PARALLEL"})
+INLINE = frozenset({"DECISION", "TRANSFORM", "EMIT_EVENT", "END", "PARALLEL", "FOR_EACH"})
 """Types that an advance runs through without waiting for the outside world."""
 
 DEFAULT_MAX_TRANSITIONS = 100_000
+DEFAULT_CONCURRENCY = 10
 
 
 def compile_plan(
@@ -79,6 +80,9 @@ class _Compiler:
     def __init__(self, language: Language, tasks: TaskLookup) -> None:
         self.language, self.tasks = language, tasks
 
+    def inside_items(self) -> _Compiler:
+        return _Compiler(self.language.inside_items(), self.tasks)
+
     def seconds(self, value: str | int | float) -> float:
         """A step's timeout: ISO 8601, or milliseconds as in task definitions."""
         return value / 1000 if isinstance(value, int | float) else self.language.duration(value).total_seconds()
@@ -89,6 +93,8 @@ class _Compiler:
             yield step
             for branch in _branches(document):
                 yield from self.steps(branch["steps"], step.step_id, scopes)
+            if step.type == "FOR_EACH":
+                yield from self.inside_items().steps(document["steps"], step.step_id, (*scopes, step.step_id))
 
     def step(self, document: dict[str, Any], parent: str | None, scopes: tuple[str, ...]) -> Step:
         kind = document.get("type", "TASK")
@@ -195,13 +201,23 @@ class _Compiler:
         join = document.get("join", "ALL")
         return {"branches": branches, "join": join, "count": int(document.get("count", 0))}
 
+    def _for_each(self, document: dict[str, Any]) -> dict[str, Any]:
+        output = document.get("output")
+        return {
+            "items": self.language.expression(document["items"]),
+            "body": document["steps"][0]["stepId"],
+            "output": None if output is None else self.inside_items().language.template(output),
+            "concurrency": int(document.get("concurrency", DEFAULT_CONCURRENCY)),
+            "on_item_failure": document.get("onItemFailure", "FAIL"),
+        }
+
 
 def _branches(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return document.get("branches") or document.get("parallelBranches") or []
 
 
 def _successors(steps: Mapping[str, Step], on_failure: FailureRule | None) -> dict[str, set[str]]:
-    """What may come next: also what follows the PARALLEL step a branch belongs to, and the run's failure handler."""
+    """What may come next: also what follows the step that a branch or an item belongs to, and the run's failure handler."""
     everywhere = on_failure.targets() if on_failure is not None else set()
     found: dict[str, set[str]] = {}
     for step in steps.values():
@@ -258,6 +274,8 @@ def _reads_from(
         while parent is not None:
             reads |= _step_reads(steps[parent].expressions(), steps)
             parent = steps[parent].parent
+        if step.type == "FOR_EACH":  # done again, it keeps what its last visit has done
+            reads.add(step.step_id)
         own[step.step_id] = reads
     closure: dict[str, frozenset[str]] = {}
     for start in steps:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from . import items
 from .plan import FailureRule, Step
 from .retry import DEFAULT
 from .run import Move, Run, Unusable
@@ -14,7 +15,8 @@ from .transitions import InstanceStatus, StepStatus
 
 
 def guarded(run: Run, step: Step, execution: Execution, action: Callable[[], None]) -> None:
-    """Do something for a step. An expression that cannot be evaluated is the failure of the step it belongs to."""
+    """Do something for a step, in its scope. An expression that cannot be evaluated is the failure of its step."""
+    around, run.scope = run.scope, execution.scope
     try:
         action()
     except (run.plan.language.error, Unusable) as error:
@@ -25,6 +27,8 @@ def guarded(run: Run, step: Step, execution: Execution, action: Callable[[], Non
             # What the step led to could not be computed (the run's output, say), so the run itself fails.
             run.cancel_below(None)
             fail_run(run, failure, execution)
+    finally:
+        run.scope = around
 
 
 def complete(
@@ -94,10 +98,11 @@ def go_on(run: Run, execution: Execution, target: str | None) -> None:
 
 
 def end_path(run: Run, execution: Execution, *, root: bool = False) -> None:
-    """A path has no next step: the run ends, or a branch reports to what forked it."""
+    """A path has no next step: the run ends, or a branch or an item reports to what forked it."""
     if run.instance.status is InstanceStatus.COMPENSATING:
         compensate_next(run, execution)
     elif execution.parent_id is None or root:
+        run.scope = ""  # the run's own output sees the run's own steps
         output = None if run.plan.output is None else run.evaluate(run.plan.output)
         for index, (pattern, payload) in enumerate(run.plan.on_complete):
             run.emit(None, pattern, {} if payload is None else run.evaluate(payload), index)
@@ -110,10 +115,13 @@ def end_path(run: Run, execution: Execution, *, root: bool = False) -> None:
 
 
 def branch_ended(run: Run, last: Execution, failure: Failure | None = None) -> None:
-    """A branch of a PARALLEL reached its end (or failed for good). Joins when enough branches have ended well."""
+    """A branch or an item reached its end, or failed for good. A PARALLEL joins when enough branches have ended well."""
     assert last.parent_id is not None
     parent = run.touch(run.executions[last.parent_id])
     step = run.plan.steps[parent.step_id]
+    if parent.is_item:
+        _item_ended(run, step, parent, last, failure)
+        return
     name = step.branches[last.branch].name
     data = dict(parent.data or {})
     data["left"] -= 1
@@ -129,6 +137,45 @@ def branch_ended(run: Run, last: Execution, failure: Failure | None = None) -> N
         cause = failure or Failure("PERMANENT", "JOIN_NOT_MET", "Too few branches ended well.")
         details = {**cause.details, "branch": name, "stepId": last.step_id}
         fail(run, step, parent, Failure(cause.type, cause.code, cause.message, details))
+
+
+def _item_ended(run: Run, step: Step, item: Execution, last: Execution, failure: Failure | None) -> None:
+    assert item.parent_id is not None
+    parent = run.touch(run.executions[item.parent_id])
+    output = last.output
+    if failure is None and step.output is not None:
+        around, run.scope = run.scope, item.scope
+        try:
+            output = run.evaluate(step.output)
+        except (run.plan.language.error, Unusable) as error:
+            failure = Failure("EXPRESSION", getattr(error, "code", ""), str(getattr(error, "message", error)))
+        finally:
+            run.scope = around
+    items.end(run, item, parent, output, failure)
+    if failure is None or step.on_item_failure == "CONTINUE":
+        go_on_with_items(run, step, parent)
+        return
+    assert parent.data is not None
+    _leave(run, parent, others=parent.data["left"])
+    counts = {name: parent.data[name] for name in ("total", "left", "failed")}
+    details = {**failure.details, "index": item.branch, "stepId": last.step_id, "items": counts}
+    failure = Failure(failure.type, failure.code, failure.message, details, failure.retryable)
+    guarded(run, step, parent, lambda: fail(run, step, parent, failure))
+
+
+def go_on_with_items(run: Run, step: Step, execution: Execution) -> None:
+    """Begin what may begin of a FOR_EACH, or end it when all its items have ended."""
+    assert execution.data is not None
+    if execution.data["left"]:
+        items.begin(run, step, execution)
+        return
+    found = items.outputs(run, execution)
+    if found is None:
+        items.ask(run, execution)
+        return
+    run.withdraw(execution, work=False)
+    execution.error = items.failures(execution)
+    guarded(run, step, execution, lambda: complete(run, step, execution, run.bounded(found), None))
 
 
 def _leave(run: Run, parent: Execution, *, others: int) -> None:

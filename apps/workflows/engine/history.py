@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
+from .state import ITEM, id_of
 from .transitions import InstanceStatus, StepStatus
 
 _STEP_STATUS = {
@@ -15,6 +17,8 @@ _STEP_STATUS = {
     "STEP_SKIPPED": StepStatus.SKIPPED,
     "STEP_TIMED_OUT": StepStatus.TIMED_OUT,
     "STEP_COMPENSATED": StepStatus.COMPENSATED,
+    "ITEM_COMPLETED": StepStatus.COMPLETED,
+    "ITEM_FAILED": StepStatus.FAILED,
 }
 _INSTANCE_STATUS = {
     "INSTANCE_STARTED": InstanceStatus.RUNNING,
@@ -46,6 +50,8 @@ class Folded:
     variables: dict[str, Any] = field(default_factory=dict)
     steps: dict[str, FoldedStep] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
+    below: dict[str, list[str]] = field(default_factory=dict)
+    """The executions directly below each."""
 
 
 class HistoryGap(Exception):
@@ -74,9 +80,14 @@ def fold(entries: Iterable[dict[str, Any]]) -> Folded:
             if state.status is InstanceStatus.WAITING_FOR_EVENT:
                 state.status = InstanceStatus.RUNNING
         elif kind == "STEP_STARTED":
-            state.steps[str(entry["executionId"])] = FoldedStep(
-                entry["stepId"], entry["visit"], StepStatus.RUNNING, _text(data.get("parentId"))
+            parent = _text(data.get("parentId"))
+            _begin(
+                state,
+                str(entry["executionId"]),
+                FoldedStep(entry["stepId"], entry["visit"], StepStatus.RUNNING, parent),
             )
+        elif kind == "ITEMS_CREATED":
+            _create_items(state, entry["stepId"], str(entry["executionId"]), data)
         elif kind in _STEP_STATUS:
             state.steps[str(entry["executionId"])].status = _STEP_STATUS[kind]
         elif kind == "STEP_CANCELLED":
@@ -93,16 +104,29 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def _begin(state: Folded, execution_id: str, step: FoldedStep) -> None:
+    state.steps[execution_id] = step
+    if step.parent_id is not None:
+        state.below.setdefault(step.parent_id, []).append(execution_id)
+
+
+def _create_items(state: Folded, step_id: str, parent: str, data: dict[str, Any]) -> None:
+    """One entry stands for all the items of a FOR_EACH: their ids follow from where they lie."""
+    instance_id = UUID(data["instanceId"])
+    for index in range(data["total"]):
+        item = id_of(instance_id, f"{data['items']}[{index}]", data["name"], ITEM)
+        _begin(state, str(item), FoldedStep(step_id, ITEM, StepStatus.RUNNING, parent))
+
+
 def _cancel(state: Folded, below: str | None) -> None:
-    for step in state.steps.values():
-        if step.status is StepStatus.RUNNING and (below is None or _lies_below(state, step, below)):
+    for step in state.steps.values() if below is None else _below(state, below):
+        if step.status is StepStatus.RUNNING:
             step.status = StepStatus.CANCELLED
 
 
-def _lies_below(state: Folded, step: FoldedStep, ancestor: str) -> bool:
-    parent = step.parent_id
-    while parent is not None:
-        if parent == ancestor:
-            return True
-        parent = state.steps[parent].parent_id if parent in state.steps else None
-    return False
+def _below(state: Folded, ancestor: str) -> Iterator[FoldedStep]:
+    pending = [ancestor]
+    while pending:
+        found = state.below.get(pending.pop(), [])
+        yield from (state.steps[each] for each in found)
+        pending += found

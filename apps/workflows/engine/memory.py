@@ -15,6 +15,7 @@ from . import needs
 from .advance import advance
 from .plan import Plan
 from .state import (
+    AnotherTurn,
     ArmTimer,
     CancelBelow,
     CancelWork,
@@ -27,7 +28,6 @@ from .state import (
     PauseWork,
     RunTask,
     Signal,
-    State,
 )
 from .transitions import InstanceStatus, SignalKind, StepStatus
 
@@ -52,6 +52,8 @@ class Memory:
     events: dict[str, EmitEvent] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     held: list[Signal] = field(default_factory=list)
+    inbox: list[Signal] = field(default_factory=list)
+    """Turns that steps have asked for."""
 
     @classmethod
     def begin(cls, plan: Plan, instance_id: UUID, start_input: Any, now: datetime) -> Memory:
@@ -74,9 +76,14 @@ class Memory:
         addressed = self._addressed(signals)
         wanted = needs.result_ids(self.plan, self.instance, signals, addressed)
         found = [self.executions[each] for each in wanted if each in self.executions]
-        decision = advance(self.plan, State(self.instance, addressed, needs.results(found)), signals, now)
+        decision = advance(self.plan, needs.state(self.instance, addressed, found), signals, now)
         self.keep(decision, now)
         return decision
+
+    def settle(self, now: datetime) -> None:
+        """Give the run every turn it has asked for."""
+        while self.inbox:
+            self.give([self.inbox.pop(0)], now)
 
     def _addressed(self, signals: Sequence[Signal]) -> dict[UUID, Execution]:
         found: dict[UUID, Execution] = {}
@@ -113,6 +120,8 @@ class Memory:
                     self._drop(set(command.execution_ids))
                 case PauseWork():
                     self._pause(command.resume, now)
+                case AnotherTurn():
+                    self.inbox.append(Signal(SignalKind.CONTINUE, command.execution_id))
         self._drop({id_ for id_ in self.open_work if not self.executions[id_].active})
 
     def _drop(self, ended: set[UUID | None]) -> None:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
+from .items import ROOM
 from .plan import Plan
-from .state import Execution, Instance, Signal, execution_id
+from .state import Execution, Instance, Signal, State, execution_id, item_id, items_of, name_of
 from .transitions import SignalKind
 
 
 def result_ids(
     plan: Plan, instance: Instance, signals: Sequence[Signal], addressed: Mapping[UUID, Execution]
 ) -> list[UUID]:
-    """The ids of the executions whose results an advance may read. They follow from what each is: no search."""
+    """The ids of the executions that an advance may read. They follow from what each is: no search."""
     steps: set[str] = set()
+    ids: list[UUID] = []
+    turns: Counter[UUID] = Counter()
     for signal in signals:
         execution = addressed.get(signal.execution_id) if signal.execution_id else None
         if execution is not None:
-            steps |= plan.reads_from[execution.step_id]
+            reads = plan.reads_from[execution.step_id]
+            chain = list(_chain(execution, addressed))
+            steps |= reads
+            ids += _inside_items(plan, instance, reads, [each for each in reversed(chain) if each.is_item])
+            turns.update(each.id for each in chain if plan.steps[each.step_id].type == "FOR_EACH" and not each.is_item)
+            if signal.kind is SignalKind.CONTINUE:
+                turns[execution.id] += ROOM
         elif signal.kind is SignalKind.RETRY:
             steps |= plan.steps.keys()
         elif signal.kind is SignalKind.TIMER_DUE and plan.on_failure is not None:  # the run took too long
@@ -27,7 +37,57 @@ def result_ids(
     # Whatever comes may end in undoing, which looks at what was done.
     for done, undo in plan.compensations.items():
         steps |= {done} | plan.reads_from[undo]
-    return latest_ids(plan, instance, steps)
+    for for_each, count in turns.items():
+        ids += _items(instance, addressed[for_each], count)
+    outside = [step_id for step_id in steps if not plan.steps[step_id].scopes]
+    return list(dict.fromkeys(ids)) + latest_ids(plan, instance, outside)
+
+
+def _chain(execution: Execution, addressed: Mapping[UUID, Execution]) -> Iterator[Execution]:
+    """An execution and everything it is nested in."""
+    at: Execution | None = execution
+    while at is not None:
+        yield at
+        at = addressed.get(at.parent_id) if at.parent_id else None
+
+
+def _inside_items(plan: Plan, instance: Instance, steps: Iterable[str], items: Sequence[Execution]) -> Iterator[UUID]:
+    """The ids of the latest visits of steps inside ``items``, the outermost first. An item knows its visits."""
+    around = tuple(item.step_id for item in items)
+    for step_id in steps:
+        scopes = plan.steps[step_id].scopes
+        if not scopes or scopes != around[: len(scopes)]:
+            continue
+        item = items[len(scopes) - 1]
+        if visit := (item.data or {}).get("visits", {}).get(name_of(instance, step_id)):
+            yield execution_id(instance, item.scope, step_id, visit)
+
+
+def _items(instance: Instance, execution: Execution, count: int) -> Iterator[UUID]:
+    """The ids of the items that a FOR_EACH may look at when up to ``count`` of them end, or when it goes on."""
+    data = execution.data or {}
+    if "left" not in data:
+        return
+    total, first, last = data["total"], data["next"], min(data["next"] + count, data["total"])
+    gathers = data["left"] <= count and (total <= ROOM or data["left"] == 0)
+    if gathers or "keep" in data:
+        first, last = 0, total
+    for items in filter(None, (items_of(instance, execution), data.get("keep"))):
+        for index in range(first, last):
+            yield item_id(instance, items, execution.step_id, index)
+
+
+def state(instance: Instance, addressed: Mapping[UUID, Execution], found: Iterable[Execution]) -> State:
+    """What an advance is given, from the rows that ``result_ids`` named."""
+    executions, outside, inner = dict(addressed), [], dict[str, dict[str, Execution]]()
+    for execution in found:
+        if execution.is_item:
+            executions[execution.id] = execution
+        elif execution.scope:
+            inner.setdefault(execution.scope, {})[execution.step_id] = execution
+        else:
+            outside.append(execution)
+    return State(instance, executions, results(outside), inner)
 
 
 def latest_ids(plan: Plan, instance: Instance, steps: Iterable[str]) -> list[UUID]:

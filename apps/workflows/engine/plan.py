@@ -37,6 +37,9 @@ class Language(Protocol):
 
     def instant(self, text: str) -> datetime: ...
 
+    def inside_items(self) -> Language:
+        """The language inside a FOR_EACH: what it compiles also sees ``item`` and ``index``."""
+
     @property
     def error(self) -> type[Exception]:
         """What evaluating raises; it has ``code`` and ``message``."""
@@ -124,6 +127,11 @@ class Step:
     event_condition: Expression | None = None
     timeout_handler: str | None = None
     status: str = ""
+    items: Expression | None = None
+    body: str = ""
+    """The step that each item of a FOR_EACH begins with."""
+    concurrency: int = 0
+    on_item_failure: str = ""
 
     def expressions(self) -> list[Expression]:
         """Every expression that entering or leaving the step may evaluate."""
@@ -134,12 +142,15 @@ class Step:
         found += [expression for expression, _ in self.next]
         found += [expression for expression, _ in self.choices]
         found += [branch.condition for branch in self.branches]
+        found.append(self.items)
         return [expression for expression in found if expression is not None]
 
     def targets(self) -> set[str]:
-        """Every step that may come after this one on its path (branches of a PARALLEL included)."""
+        """Every step that may come after this one on its path (branches and items included)."""
         found = {step_id for _, step_id in self.next} | set(self.transitions.values())
         found |= {step_id for _, step_id in self.choices} | {branch.start_at for branch in self.branches}
+        if self.body:
+            found.add(self.body)
         if self.timeout_handler is not None:
             found.add(self.timeout_handler)
         if self.on_failure is not None:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from .plan import Expression, Plan, Step
+from .scopes import Scopes
 from .state import (
     ArmTimer,
     CancelBelow,
@@ -28,13 +29,17 @@ from .state import (
     Signal,
     State,
     execution_id,
+    name_of,
 )
 from .transitions import TERMINAL, InstanceStatus, StepStatus, check_execution
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A path that is about to enter a step. ``input``: an edited input that replaces what the step would compute."""
+    """A path that is about to enter a step. ``input``: an edited input that replaces what the step would compute.
+
+    ``again``: the step is done again, after its last visit did not end well.
+    """
 
     step_id: str
     scope: str = ""
@@ -42,6 +47,7 @@ class Move:
     branch: int = 0
     input: Any = None
     edited: bool = False
+    again: bool = False
 
 
 class Unusable(Exception):
@@ -75,6 +81,10 @@ class Run:
         self.instance: Instance = state.instance.copy()
         self.executions: dict[UUID, Execution] = dict(state.executions)
         self.results: dict[str, Execution] = dict(state.results)
+        self.scopes = Scopes(self.executions, state.inner)
+        self.scope = ""
+        """The scope that expressions are evaluated in."""
+        self.items_begun = 0
         self.moves: deque[Move] = deque()
         self.held: list[Signal] = []
         self.history: list[dict[str, Any]] = []
@@ -82,7 +92,7 @@ class Run:
         self._new: dict[UUID, Execution] = {}
         self._changed: dict[UUID, Execution] = {}
         self._context: dict[str, Any] | None = None
-        self._weight = 0
+        self.weight = 0
 
     # Reading
 
@@ -94,9 +104,13 @@ class Run:
         """Raises the language's error, or Unusable for a value that is too large."""
         context = self.context()
         value = expression.evaluate(context if extra is None else {**context, **extra})
+        return self.bounded(value)
+
+    def bounded(self, value: Any) -> Any:
+        """The value itself, if the run may hold one so large; else Unusable."""
         if isinstance(value, str | dict | list | tuple):
-            self._weight += (mine := weight(value))
-            if mine > MAX_VALUE or self._weight > MAX_ADVANCE:
+            self.weight += (mine := weight(value))
+            if mine > MAX_VALUE or self.weight > MAX_ADVANCE:
                 whose = "The value" if mine > MAX_VALUE else "What the run computed at one go"
                 raise Unusable("VALUE_TOO_LARGE", f"{whose} is too large; keep less, or keep a reference to it.")
         return value
@@ -108,7 +122,7 @@ class Run:
         raise Unusable("NOT_BOOLEAN", f"The condition gave {type(value).__name__} instead of true or false.")
 
     def context(self) -> dict[str, Any]:
-        """What expressions see. Built once an advance; step results are added to it as steps end."""
+        """What expressions see in the present scope. Built once an advance; step results are added as steps end."""
         if self._context is None:
             instance = self.instance
             self._context = {
@@ -126,7 +140,7 @@ class Run:
                 },
                 "now": self.now,
             }
-        return self._context
+        return self.scopes.context(self.scope, self._context)
 
     # Writing
 
@@ -146,13 +160,7 @@ class Run:
 
     def open(self, move: Move) -> Execution:
         """The execution of the step that a path enters now."""
-        instance, step_id = self.instance, move.step_id
-        key = f"{move.scope}/{step_id}" if move.scope else step_id
-        if step_id in self.plan.cyclic or key in instance.visits:
-            visit = instance.visits[key] = instance.visits.get(key, 0) + 1
-        else:
-            # A step outside every loop is entered once between two retries of the run.
-            visit = 1 + instance.visits.get("*", 0)
+        instance, step_id, visit = self.instance, move.step_id, self._next_visit(move)
         execution = Execution(
             id=execution_id(instance, move.scope, step_id, visit),
             step_id=step_id,
@@ -163,12 +171,42 @@ class Run:
             branch=move.branch,
             started_at=self.now,
         )
-        self.executions[execution.id] = self._new[execution.id] = execution
+        self.add(execution)
         if instance.status is not InstanceStatus.COMPENSATING:  # where a retry would go on
             instance.current_step_id = step_id
         parent = {"parentId": move.parent_id, "branch": move.branch} if move.parent_id else None
         self.record("STEP_STARTED", execution, parent)
         return execution
+
+    def add(self, execution: Execution) -> None:
+        """Take in an execution that there was not before."""
+        self.executions[execution.id] = self._new[execution.id] = execution
+        self.scopes.add(execution)
+
+    def _next_visit(self, move: Move) -> int:
+        step_id, visits = move.step_id, self.instance.visits
+        if (item := self.scopes.item(move.scope)) is not None:
+            # An item counts the steps inside it, so that the run's head does not grow with its items.
+            item, name = self.touch(item), name_of(self.instance, step_id)
+            assert item.data is not None
+            inside = item.data["visits"]
+            visit: int = inside.get(name, 0) + 1
+            item.data = {**item.data, "visits": {**inside, name: visit}}
+            return visit
+        if step_id in self.plan.cyclic or step_id in visits:
+            visits[step_id] = visits.get(step_id, 0) + 1
+            return visits[step_id]
+        # A step outside every loop is entered once between two retries of the run.
+        return 1 + visits.get("*", 0)
+
+    def may_enter(self, move: Move) -> bool:
+        """Whether the budget has room for one more step. A run has one, and each item of a FOR_EACH its own."""
+        if (item := self.scopes.item(move.scope)) is not None:
+            assert item.data is not None
+            entered: int = sum(item.data["visits"].values())
+            return entered < self.plan.max_transitions
+        self.instance.transitions += 1
+        return self.instance.transitions <= self.plan.max_transitions
 
     def touch(self, execution: Execution) -> Execution:
         """The copy of a loaded execution that may be changed."""
@@ -188,9 +226,11 @@ class Run:
 
     def set_result(self, execution: Execution) -> None:
         """Let ``steps.<id>`` show this execution from now on."""
-        self.results[execution.step_id] = execution
-        if self._context is not None:
-            self._context["steps"][execution.step_id] = execution.result()
+        if not execution.scope:
+            self.results[execution.step_id] = execution
+            if self._context is not None:
+                self._context["steps"][execution.step_id] = execution.result()
+        self.scopes.show(execution)
 
     def cancel_below(self, parent: Execution | None) -> None:
         """End every position below ``parent`` (of the whole run when None) that there is so far.

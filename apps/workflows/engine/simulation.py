@@ -104,6 +104,7 @@ class Simulation:
     def _give(self, signals: Sequence[Signal]) -> None:
         before = len(self.memory.history)
         self.memory.give(signals, self.now)
+        self.memory.settle(self.now)
         self.path += [each["stepId"] for each in self.memory.history[before:] if each["type"] == "STEP_STARTED"]
         for execution_id, work in list(self.memory.open_work.items()):
             execution = self.memory.executions[execution_id]

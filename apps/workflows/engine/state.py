@@ -25,6 +25,10 @@ class Failure:
         return {"type": self.type, "code": self.code, "message": self.message, "details": self.details}
 
 
+ITEM = 0
+"""The visit of an item of a FOR_EACH: it is none, the visits of its steps lie below it."""
+
+
 @dataclass(slots=True)
 class Execution:
     """One visit of one step. ``data`` is what its step type keeps while it is active (join counters, …)."""
@@ -46,6 +50,15 @@ class Execution:
     completed_at: datetime | None = None
     seq: int = 0
     """The number of the history entry that changed it last: the order in which things were completed."""
+
+    @property
+    def is_item(self) -> bool:
+        """Whether this is an item of a FOR_EACH, not a visit of a step.
+
+        An item has the FOR_EACH's step id, its own scope, its index as ``branch``, its value as ``input``, its result as
+        ``output``, and while it is under way how often it has entered each of its steps as ``data["visits"]``.
+        """
+        return self.visit == ITEM
 
     @property
     def active(self) -> bool:
@@ -90,7 +103,7 @@ class Signal:
 
     START {}, TASK_COMPLETED {output, outcome}, TASK_FAILED {error: Failure fields}, TIMER_DUE {purpose},
     CANCEL {reason, requestedBy, source, shouldCompensate}, SUSPEND / RESUME {reason, requestedBy},
-    RETRY {stepId?, input?, requestedBy, reason}, EVENT {event}.
+    RETRY {stepId?, input?, requestedBy, reason}, EVENT {event}, CONTINUE {}: a step that asked for another turn gets it.
     """
 
     kind: SignalKind
@@ -177,8 +190,15 @@ class EmitEvent:
     payload: Any
 
 
+@dataclass(frozen=True, slots=True)
+class AnotherTurn:
+    """Send CONTINUE for this execution at once: there is more to do than one advance should, or has the rows for."""
+
+    execution_id: UUID
+
+
 Command = (
-    RunTask | OpenHumanTask | CancelWork | CancelBelow | ArmTimer | DisarmTimers | PauseWork | EmitEvent
+    RunTask | OpenHumanTask | CancelWork | CancelBelow | ArmTimer | DisarmTimers | PauseWork | EmitEvent | AnotherTurn
 )  # fmt: skip
 
 
@@ -186,13 +206,15 @@ Command = (
 class State:
     """What an advance is given of a run.
 
-    ``executions``: those that the signals address, with the executions they are nested in. ``results``: by step id, the
-    latest execution of each step that ``needs.result_ids`` names.
+    ``executions``: those that the signals address, with the executions they are nested in, and the items that
+    ``needs.result_ids`` names. ``results``: by step id, the latest execution of each step that it names; ``inner``: by
+    scope, the same of the steps inside items.
     """
 
     instance: Instance
     executions: dict[UUID, Execution]
     results: dict[str, Execution]
+    inner: dict[str, dict[str, Execution]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -212,6 +234,27 @@ def execution_id(instance: Instance, scope: str, step_id: str, visit: int) -> UU
 
     The first half is the instance's own (time-ordered), which keeps a run's rows together in the index.
     """
-    name = instance.aliases.get(step_id, step_id)
-    digest = blake2b(f"{scope}\0{name}\0{visit}".encode(), digest_size=8, key=instance.id.bytes).digest()
-    return UUID(bytes=instance.id.bytes[:8] + digest)
+    return id_of(instance.id, scope, name_of(instance, step_id), visit)
+
+
+def id_of(instance_id: UUID, scope: str, name: str, visit: int) -> UUID:
+    """The same, where a step's ``name`` in ids is known."""
+    digest = blake2b(f"{scope}\0{name}\0{visit}".encode(), digest_size=8, key=instance_id.bytes).digest()
+    return UUID(bytes=instance_id.bytes[:8] + digest)
+
+
+def name_of(instance: Instance, step_id: str) -> str:
+    """What ids and scopes are made of: the step's own name, or the one that it had before a migration renamed it."""
+    return instance.aliases.get(step_id, step_id)
+
+
+def items_of(instance: Instance, execution: Execution) -> str:
+    """What the scopes of the items of a FOR_EACH begin with. Each attempt has items of its own."""
+    outer = f"{execution.scope}/" if execution.scope else ""
+    attempt = f".{execution.attempt}" if execution.attempt > 1 else ""
+    return f"{outer}{name_of(instance, execution.step_id)}#{execution.visit}{attempt}"
+
+
+def item_id(instance: Instance, items: str, step_id: str, index: int) -> UUID:
+    """The id of one item; ``items`` as ``items_of`` gives it."""
+    return execution_id(instance, f"{items}[{index}]", step_id, ITEM)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .flow import complete, end_path, fail
+from . import items
+from .flow import complete, end_path, fail, go_on_with_items
 from .plan import Step, TaskFailed
 from .run import Move, Run
-from .state import ArmTimer, Execution, Failure, OpenHumanTask, RunTask
+from .state import ArmTimer, Execution, Failure, OpenHumanTask, RunTask, items_of
 from .transitions import InstanceStatus, StepStatus
 
 
@@ -121,6 +123,26 @@ def parallel(run: Run, step: Step, execution: Execution, move: Move) -> None:
         run.moves.append(Move(step.branches[index].start_at, move.scope, execution.id, index))
 
 
+def for_each(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    """Create the items and begin the first. Done again, it keeps what its last attempt has completed."""
+    assert step.items is not None
+    values = move.input if move.edited else run.evaluate(step.items)
+    items.create(run, execution, values, _last_attempt(run, execution, move))
+    if step.timeout is not None:
+        run.arm_timeout(step, execution, run.now + timedelta(seconds=step.timeout))
+    go_on_with_items(run, step, execution)
+
+
+def _last_attempt(run: Run, execution: Execution, move: Move) -> str | None:
+    """Where the items of the attempt or visit before this one are, when not all of them had ended well."""
+    if execution.attempt > 1:
+        return items_of(run.instance, replace(execution, attempt=execution.attempt - 1))
+    before = run.results.get(execution.step_id) if move.again else None
+    if before is None or (before.status is StepStatus.COMPLETED and before.error is None):
+        return None
+    return items_of(run.instance, before)
+
+
 def event_wait(run: Run, step: Step, execution: Execution, move: Move) -> None:
     run.set_status(execution, StepStatus.WAITING)
     execution.data = {"eventPattern": step.pattern}
@@ -159,6 +181,7 @@ STEP_TYPES: dict[str, Callable[[Run, Step, Execution, Move], None]] = {
     "EMIT_EVENT": emit_event,
     "END": end,
     "PARALLEL": parallel,
+    "FOR_EACH": for_each,
     "DELAY": delay,
     "EVENT_WAIT": event_wait,
 }

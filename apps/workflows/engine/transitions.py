@@ -48,6 +48,7 @@ class SignalKind(StrEnum):
     RESUME = "RESUME"
     RETRY = "RETRY"
     EVENT = "EVENT"
+    CONTINUE = "CONTINUE"
 
 
 class Rule(StrEnum):
@@ -62,17 +63,18 @@ _S, _I, _K = StepStatus, InstanceStatus, SignalKind
 
 _SIGNALS = (
     _K.START, _K.TASK_COMPLETED, _K.TASK_FAILED, _K.TIMER_DUE, _K.CANCEL, _K.SUSPEND, _K.RESUME, _K.RETRY, _K.EVENT,
+    _K.CONTINUE,
 )  # fmt: skip
 _ROWS = {
-    #                       START   TASK_COMPLETED TASK_FAILED TIMER_DUE CANCEL  SUSPEND RESUME  RETRY   EVENT
-    _I.CREATED:           (APPLY,  REFUSE,        REFUSE,     IGNORE,   APPLY,  REFUSE, REFUSE, REFUSE, REFUSE),
-    _I.RUNNING:           (IGNORE, APPLY,         APPLY,      APPLY,    APPLY,  APPLY,  REFUSE, REFUSE, APPLY),
-    _I.WAITING_FOR_EVENT: (IGNORE, APPLY,         APPLY,      APPLY,    APPLY,  APPLY,  REFUSE, REFUSE, APPLY),
-    _I.SUSPENDED:         (IGNORE, HOLD,          HOLD,       HOLD,     APPLY,  REFUSE, APPLY,  REFUSE, HOLD),
-    _I.COMPENSATING:      (IGNORE, APPLY,         APPLY,      APPLY,    REFUSE, REFUSE, REFUSE, REFUSE, IGNORE),
-    _I.COMPLETED:         (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, REFUSE, REFUSE),
-    _I.FAILED:            (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, APPLY,  REFUSE),
-    _I.CANCELLED:         (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, APPLY,  REFUSE),
+    #                       START   TASK_COMPLETED TASK_FAILED TIMER_DUE CANCEL  SUSPEND RESUME  RETRY   EVENT   CONTINUE
+    _I.CREATED:           (APPLY,  REFUSE,        REFUSE,     IGNORE,   APPLY,  REFUSE, REFUSE, REFUSE, REFUSE, REFUSE),
+    _I.RUNNING:           (IGNORE, APPLY,         APPLY,      APPLY,    APPLY,  APPLY,  REFUSE, REFUSE, APPLY,  APPLY),
+    _I.WAITING_FOR_EVENT: (IGNORE, APPLY,         APPLY,      APPLY,    APPLY,  APPLY,  REFUSE, REFUSE, APPLY,  APPLY),
+    _I.SUSPENDED:         (IGNORE, HOLD,          HOLD,       HOLD,     APPLY,  REFUSE, APPLY,  REFUSE, HOLD,   HOLD),
+    _I.COMPENSATING:      (IGNORE, APPLY,         APPLY,      APPLY,    REFUSE, REFUSE, REFUSE, REFUSE, IGNORE, IGNORE),
+    _I.COMPLETED:         (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, REFUSE, REFUSE, IGNORE),
+    _I.FAILED:            (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, APPLY,  REFUSE, IGNORE),
+    _I.CANCELLED:         (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, APPLY,  REFUSE, IGNORE),
 }  # fmt: skip
 INSTANCE: dict[tuple[InstanceStatus, SignalKind], Rule] = {
     (status, signal): rule for status, rules in _ROWS.items() for signal, rule in zip(_SIGNALS, rules, strict=True)

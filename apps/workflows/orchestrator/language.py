@@ -9,28 +9,41 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import get_current_timezone, is_naive
 
 from apps.validation.durations import parse_duration
-from apps.validation.expressions import EVENT_ROOTS, EvaluationError, compile_expression, compile_template
+from apps.validation.expressions import (
+    EVENT_ROOTS,
+    LOOP_ROOTS,
+    WORKFLOW_ROOTS,
+    EvaluationError,
+    compile_expression,
+    compile_template,
+)
 from apps.workflows.engine.plan import Expression
 
 
 class CelLanguage:
-    """CEL expressions, ``${}`` templates, ISO 8601 durations and instants."""
+    """CEL expressions, ``${}`` templates, ISO 8601 durations and instants. ``roots``: what expressions may name."""
+
+    def __init__(self, roots: frozenset[str] = WORKFLOW_ROOTS) -> None:
+        self.roots = roots
+
+    def inside_items(self) -> CelLanguage:
+        return INSIDE_ITEMS
 
     @property
     def error(self) -> type[Exception]:
         return EvaluationError
 
     def expression(self, text: str) -> Expression:
-        return compile_expression(text)
+        return compile_expression(text, roots=self.roots)
 
     def template(self, value: Any) -> Expression:
-        return compile_template(value)
+        return compile_template(value, roots=self.roots)
 
     def event_expression(self, text: str) -> Expression:
-        return compile_expression(text, roots=EVENT_ROOTS)
+        return compile_expression(text, roots=self.roots | EVENT_ROOTS)
 
     def event_template(self, value: Any) -> Expression:
-        return compile_template(value, roots=EVENT_ROOTS)
+        return compile_template(value, roots=self.roots | EVENT_ROOTS)
 
     def duration(self, text: str) -> timedelta:
         """Raises EvaluationError for what is no ISO 8601 duration (a value computed at run time may be anything)."""
@@ -51,3 +64,4 @@ class CelLanguage:
 
 
 LANGUAGE = CelLanguage()
+INSIDE_ITEMS = CelLanguage(LOOP_ROOTS)

@@ -109,7 +109,7 @@ def _loaded(row: Sequence[Any]) -> Loaded:
 
 _EXECUTIONS = """
 SELECT instance_id, id, step_id, visit, scope, parent_id, branch, status, attempt, seq, output::text, outcome, error::text,
-       data::text, started_at, completed_at
+       data::text, started_at, completed_at, CASE WHEN visit = 0 THEN input::text END
 FROM workflows_stepexecution WHERE id = ANY(%s)
 """
 
@@ -151,6 +151,7 @@ def _execution(row: Sequence[Any]) -> Execution:
         data=_json(row[13]),
         started_at=row[14],
         completed_at=row[15],
+        input=_json(row[16]),  # of an item; nothing else is looked at again
     )
 
 

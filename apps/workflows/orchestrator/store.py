@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,15 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.events import doorbell
 from apps.events.services import NewEvent, record_events
 from apps.events.sql import as_rows, fetch, pipeline, run
 from apps.tasks.runtime import queue
 from apps.tasks.runtime.manual import NewManualTask, open_tasks
 from apps.tasks.runtime.outcomes import ClaimedTask, Lease
 from apps.workflows.engine.state import (
+    ITEM,
+    AnotherTurn,
     ArmTimer,
     CancelBelow,
     CancelWork,
@@ -30,6 +33,10 @@ from apps.workflows.engine.state import (
     RunTask,
     Signal,
 )
+from apps.workflows.engine.transitions import SignalKind
+
+ENTRIES = 200
+"""How many history entries a record holds at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,11 @@ new AS (
 ), changed AS (
   UPDATE workflows_stepexecution e SET
     status = r.status, attempt = r.attempt, seq = r.seq, input = coalesce(r.input, e.input), output = r.output,
-    outcome = r.outcome, error = r.error, data = r.data, completed_at = r.completed_at
+    outcome = r.outcome, error = r.error, data = r.data, started_at = r.started_at,
+    completed_at = r.completed_at
   FROM json_to_recordset(%s::json) AS r(
     id uuid, status text, attempt int, seq int, input jsonb, output jsonb, outcome text, error jsonb, data jsonb,
-    completed_at timestamptz)
+    started_at timestamptz, completed_at timestamptz)
   WHERE e.id = ANY(%s) AND e.id = r.id
 )
 INSERT INTO workflows_historyrecord (instance_id, first_seq, last_seq, at, entries)
@@ -200,17 +208,25 @@ def _step_rows(decided: Sequence[Decided]) -> tuple[str, str, list[UUID], str]:
     decisions = [each.decision for each in decided]
     new = [_execution_row(d.instance.id, each) for d in decisions for each in d.new]
     changed = [_execution_row(d.instance.id, each) for d in decisions for each in d.changed]
+    for row in changed:
+        if row["visit"] == ITEM:
+            row["input"] = None  # which leaves it as it is
     history = [
         {
             "instance_id": d.instance.id,
-            "first_seq": d.history[0]["seq"],
-            "last_seq": d.history[-1]["seq"],
-            "entries": d.history,
+            "first_seq": entries[0]["seq"],
+            "last_seq": entries[-1]["seq"],
+            "entries": entries,
         }
         for d in decisions
-        if d.history
+        for entries in _records(d.history)
     ]
     return as_rows(new), as_rows(changed), [row["id"] for row in changed], as_rows(history)
+
+
+def _records(history: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for first in range(0, len(history), ENTRIES):
+        yield history[first : first + ENTRIES]
 
 
 def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> list[ClaimedTask]:
@@ -222,6 +238,7 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     disarm: list[UUID] = []
     withdraw: list[UUID] = []
     pauses: list[tuple[UUID, bool]] = []
+    turns: list[tuple[UUID, Signal]] = []
     for each in decided:
         instance = each.decision.instance
         for command in _in_effect(each.decision.commands):
@@ -257,6 +274,8 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
                     withdraw += command.execution_ids
                 case PauseWork():
                     pauses.append((instance.id, command.resume))
+                case AnotherTurn():
+                    turns.append((instance.id, Signal(SignalKind.CONTINUE, command.execution_id)))
     # Before anything is begun: an execution that is tried again lets go of its old task and timer, and keeps the new.
     _withdraw([each.decision.instance.id for each in decided], withdraw, disarm)
     claimed = queue.put(runs, lease)
@@ -266,6 +285,9 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     record_events(events)
     for instance_id, resume in pauses:
         _pause(instance_id, resume=resume)
+    if turns:
+        post(turns)
+        doorbell.ring(doorbell.ORCHESTRATOR)
     return claimed
 
 

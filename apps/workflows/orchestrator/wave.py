@@ -175,7 +175,7 @@ def _decide(
     read = load.executions(wanted) if wanted else {}
     decided = []
     for id_, loaded in locked.instances.items():
-        state = State(loaded.instance, addressed.get(id_, {}), needs.results(read.get(id_, {}).values()))
+        state = needs.state(loaded.instance, addressed.get(id_, {}), read.get(id_, {}).values())
         decision = unusable.get(id_) or _decide_one(loaded, state, signals[id_], now, strict)
         decided.append(store.Decided(decision, loaded.started_by_id))
     return decided

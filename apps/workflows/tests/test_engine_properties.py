@@ -25,7 +25,7 @@ RUN = UUID("01890000-0000-7000-8000-000000000001")
 
 @st.composite
 def definitions(draw: st.DrawFn) -> dict[str, Any]:
-    """A workflow of chains of steps of every type, PARALLEL nested up to twice, with failure rules of every kind."""
+    """A workflow of chains of steps of every type, PARALLEL and FOR_EACH nested up to twice, with every failure rule."""
     names = iter(f"s{n}" for n in range(1_000))
 
     def chain(depth: int) -> list[dict[str, Any]]:
@@ -37,7 +37,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
 
     def step(depth: int) -> dict[str, Any]:
         kinds = ["TASK", "HUMAN_TASK", "TRANSFORM", "DELAY", "EMIT_EVENT", "DECISION", "EVENT_WAIT"]
-        kind = draw(st.sampled_from(kinds + (["PARALLEL"] * 2 if depth < 2 else [])))
+        kind = draw(st.sampled_from(kinds + (["PARALLEL", "FOR_EACH"] * 2 if depth < 2 else [])))
         made: dict[str, Any] = {"stepId": next(names), "type": kind}
         if kind == "TASK":
             made["taskId"] = "do"
@@ -59,6 +59,13 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
             made["branches"] = [{"name": f"b{n}", "steps": chain(depth + 1)} for n in range(draw(st.integers(1, 3)))]
             made["join"] = draw(st.sampled_from(["ALL", "ANY", "N"]))
             made["count"] = draw(st.integers(1, len(made["branches"])))
+        elif kind == "FOR_EACH":
+            made["items"] = draw(st.sampled_from(["input.items", "[1, 2, 3]", "[]", "input.n", "input.many"]))
+            made["steps"] = chain(depth + 1)
+            made["concurrency"] = draw(st.integers(1, 3))
+            made["onItemFailure"] = draw(st.sampled_from(["FAIL", "CONTINUE"]))
+            if draw(st.booleans()):
+                made["output"] = draw(st.sampled_from(["${item}", {"at": "${index}"}, "${item.missing}"]))
         if draw(st.booleans()):
             made["condition"] = draw(st.sampled_from(["true", "input.n > 1", "vars.count > 2"]))
         if draw(st.booleans()):
@@ -98,7 +105,7 @@ class RunMachine(RuleBasedStateMachine):
             _without_none(each)
         plan = compile_plan(document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=200)
         self.now, self.given = NOW, []
-        self.memory = Memory.begin(plan, RUN, {"n": n}, NOW)
+        self.memory = Memory.begin(plan, RUN, {"n": n, "items": [{"a": 1}, n], "many": list(range(5))}, NOW)
         self.give(Signal(SignalKind.START))
 
     def give(self, signal: Signal) -> None:
@@ -142,6 +149,11 @@ class RunMachine(RuleBasedStateMachine):
         for signal in self.memory.due(self.now):
             self.give(signal)
 
+    @precondition(lambda self: self.memory.inbox)
+    @rule()
+    def a_step_gets_the_turn_it_asked_for(self) -> None:
+        self.give(self.memory.inbox.pop(0))
+
     @rule()
     def time_passes(self) -> None:
         self.now += timedelta(milliseconds=1)
@@ -180,16 +192,30 @@ class RunMachine(RuleBasedStateMachine):
     @invariant()
     def a_run_that_is_under_way_waits_for_something(self) -> None:
         if self.memory.instance.status not in TERMINAL:
-            assert self.memory.open_work or self.memory.timers or self.memory.held
+            assert self.memory.open_work or self.memory.timers or self.memory.held or self.memory.inbox
 
     @invariant()
     def every_position_has_its_cause_and_every_cause_its_position(self) -> None:
         waiting = {each.id for each in self.memory.executions.values() if each.active}
+        unbegun = {each.id for each in self.memory.executions.values() if each.is_item and each.status == "PENDING"}
         parents = {each.parent_id for each in self.memory.executions.values() if each.active}
         causes = set(self.memory.open_work) | {timer.execution_id for timer in self.memory.timers if timer.execution_id}
-        held = {signal.execution_id for signal in self.memory.held}
-        assert waiting - parents <= causes | held
+        held = {signal.execution_id for signal in (*self.memory.held, *self.memory.inbox)}
+        assert waiting - parents - unbegun <= causes | held
         assert causes <= waiting
+
+    @invariant()
+    def a_for_each_under_way_has_begun_what_it_may_or_asked_for_a_turn(self) -> None:
+        for each in self.memory.executions.values():
+            if not each.active or "running" not in (each.data or {}):
+                continue
+            items = [item for item in self.memory.executions.values() if item.is_item and item.parent_id == each.id]
+            running = sum(item.status == "RUNNING" for item in items)
+            data, step = each.data or {}, self.memory.plan.steps[each.step_id]
+            assert (running, sum(item.active for item in items)) == (data["running"], data["left"])
+            assert running <= step.concurrency
+            if not data.get("asked"):
+                assert running == min(step.concurrency, data["left"]) > 0
 
     @invariant()
     def the_history_has_no_gap_and_folds_to_the_present(self) -> None:
@@ -210,6 +236,8 @@ def _without_none(step: dict[str, Any]) -> None:
             step.pop("choices"), step.pop("default")
         else:
             step["default"] = target
+    for each in step.get("steps", ()):
+        _without_none(each)
     for branch in step.get("branches", ()):
         for each in branch["steps"]:
             _without_none(each)

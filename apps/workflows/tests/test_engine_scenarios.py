@@ -49,7 +49,8 @@ def play(scenario: dict[str, Any], case: dict[str, Any]) -> Simulation:
     )
     for signal in case.get("signals", ()):
         when = NOW + parse_duration(signal["after"])
-        position = execution_id(simulation.memory.instance, "", signal["stepId"], 1) if "stepId" in signal else None
+        place = (signal.get("scope", ""), signal.get("stepId"))
+        position = execution_id(simulation.memory.instance, *place, 1) if "stepId" in signal else None
         simulation.at(when, Signal(SignalKind(signal["kind"]), position, signal.get("data", {})))
     simulation.run()
     return simulation

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from .items import ROOM
+from . import items
 from .plan import Plan
 from .state import Execution, Instance, Signal, State, execution_id, item_id, items_of, name_of
 from .transitions import SignalKind
@@ -25,10 +25,11 @@ def result_ids(
             reads = plan.reads_from[execution.step_id]
             chain = list(_chain(execution, addressed))
             steps |= reads
-            ids += _inside_items(plan, instance, reads, [each for each in reversed(chain) if each.is_item])
+            around = [each for each in reversed(chain) if each.is_item]
+            ids += _inside_items(plan, instance, reads, around)
             turns.update(each.id for each in chain if plan.steps[each.step_id].type == "FOR_EACH" and not each.is_item)
             if signal.kind is SignalKind.CONTINUE:
-                turns[execution.id] += ROOM
+                turns[execution.id] += items.ROOM
         elif signal.kind is SignalKind.RETRY:
             steps |= plan.steps.keys()
         elif signal.kind is SignalKind.TIMER_DUE and plan.on_failure is not None:  # the run took too long
@@ -51,14 +52,14 @@ def _chain(execution: Execution, addressed: Mapping[UUID, Execution]) -> Iterato
         at = addressed.get(at.parent_id) if at.parent_id else None
 
 
-def _inside_items(plan: Plan, instance: Instance, steps: Iterable[str], items: Sequence[Execution]) -> Iterator[UUID]:
-    """The ids of the latest visits of steps inside ``items``, the outermost first. An item knows its visits."""
-    around = tuple(item.step_id for item in items)
+def _inside_items(plan: Plan, instance: Instance, steps: Iterable[str], around: Sequence[Execution]) -> Iterator[UUID]:
+    """The ids of the latest visits of steps inside items, the outermost first. An item knows its visits."""
+    within = tuple(item.step_id for item in around)
     for step_id in steps:
         scopes = plan.steps[step_id].scopes
-        if not scopes or scopes != around[: len(scopes)]:
+        if not scopes or scopes != within[: len(scopes)]:
             continue
-        item = items[len(scopes) - 1]
+        item = around[len(scopes) - 1]
         if visit := (item.data or {}).get("visits", {}).get(name_of(instance, step_id)):
             yield execution_id(instance, item.scope, step_id, visit)
 
@@ -69,12 +70,12 @@ def _items(instance: Instance, execution: Execution, count: int) -> Iterator[UUI
     if "left" not in data:
         return
     total, first, last = data["total"], data["next"], min(data["next"] + count, data["total"])
-    gathers = data["left"] <= count and (total <= ROOM or data["left"] == 0)
+    gathers = data["left"] <= count and (total <= items.ROOM or data["left"] == 0)
     if gathers or "keep" in data:
         first, last = 0, total
-    for items in filter(None, (items_of(instance, execution), data.get("keep"))):
+    for place in filter(None, (items_of(instance, execution), data.get("keep"))):
         for index in range(first, last):
-            yield item_id(instance, items, execution.step_id, index)
+            yield item_id(instance, place, execution.step_id, index)
 
 
 def state(instance: Instance, addressed: Mapping[UUID, Execution], found: Iterable[Execution]) -> State:

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from apps.workflows.engine import items
 from apps.workflows.engine.compile import compile_plan
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.memory import Memory
@@ -76,7 +77,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
             made["retryPolicy"] = {"maxAttempts": 2, "delay": "PT1S"}
         return made
 
-    document = {
+    document: dict[str, Any] = {
         "workflowId": "w",
         "version": "1.0.0",
         "variables": {"count": {"initial": 0}},
@@ -99,14 +100,18 @@ class RunMachine(RuleBasedStateMachine):
     now: datetime
     given: list[Signal]
 
-    @initialize(document=definitions(), n=st.integers(0, 3))
-    def begin(self, document: dict[str, Any], n: int) -> None:
+    @initialize(document=definitions(), n=st.integers(0, 3), room=st.sampled_from([1, 2, 500]))
+    def begin(self, document: dict[str, Any], n: int, room: int) -> None:
+        items.ROOM = room
         for each in document["steps"]:
             _without_none(each)
         plan = compile_plan(document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=200)
         self.now, self.given = NOW, []
         self.memory = Memory.begin(plan, RUN, {"n": n, "items": [{"a": 1}, n], "many": list(range(5))}, NOW)
         self.give(Signal(SignalKind.START))
+
+    def teardown(self) -> None:
+        items.ROOM = 500
 
     def give(self, signal: Signal) -> None:
         before = (self.memory.instance, len(self.memory.history))

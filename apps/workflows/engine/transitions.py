@@ -105,13 +105,9 @@ ACTIVE_STEP = frozenset({_S.PENDING, _S.RUNNING, _S.WAITING})
 """An execution in one of these is a position of its run."""
 
 EXECUTION: dict[StepStatus, frozenset[StepStatus]] = {
-    _S.PENDING: frozenset(
-        {_S.RUNNING, _S.WAITING, _S.CANCELLED, _S.TIMED_OUT, _S.FAILED, _S.COMPLETED, _S.SKIPPED}
-    ),
+    _S.PENDING: frozenset({_S.RUNNING, _S.WAITING, _S.CANCELLED, _S.TIMED_OUT, _S.FAILED, _S.COMPLETED, _S.SKIPPED}),
     _S.RUNNING: frozenset({_S.PENDING, _S.WAITING, _S.COMPLETED, _S.FAILED, _S.CANCELLED, _S.TIMED_OUT, _S.SKIPPED}),
-    _S.WAITING: frozenset(
-        {_S.PENDING, _S.RUNNING, _S.COMPLETED, _S.FAILED, _S.CANCELLED, _S.TIMED_OUT, _S.SKIPPED}
-    ),
+    _S.WAITING: frozenset({_S.PENDING, _S.RUNNING, _S.COMPLETED, _S.FAILED, _S.CANCELLED, _S.TIMED_OUT, _S.SKIPPED}),
     _S.COMPLETED: frozenset({_S.COMPENSATED}),
     _S.FAILED: frozenset(),
     _S.SKIPPED: frozenset(),

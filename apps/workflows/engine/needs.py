@@ -23,6 +23,8 @@ def result_ids(
         execution = addressed.get(signal.execution_id) if signal.execution_id else None
         if execution is not None:
             reads = plan.reads_from[execution.step_id]
+            if signal.kind is SignalKind.MOVE:
+                reads |= plan.reads_from.get(signal.data["to"], frozenset())
             chain = list(_chain(execution, addressed))
             steps |= reads
             around = [each for each in reversed(chain) if each.is_item]
@@ -30,7 +32,7 @@ def result_ids(
             turns.update(each.id for each in chain if plan.steps[each.step_id].type == "FOR_EACH" and not each.is_item)
             if signal.kind is SignalKind.CONTINUE:
                 turns[execution.id] += items.ROOM
-        elif signal.kind is SignalKind.RETRY:
+        elif signal.kind in (SignalKind.RETRY, SignalKind.SKIP):
             steps |= plan.steps.keys()
         elif signal.kind is SignalKind.TIMER_DUE and plan.on_failure is not None:  # the run took too long
             for handler in plan.on_failure.targets():

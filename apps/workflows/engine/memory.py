@@ -17,6 +17,7 @@ from .plan import Plan
 from .state import (
     ArmTimer,
     CancelBelow,
+    CancelChild,
     CancelWork,
     Decision,
     DisarmTimers,
@@ -27,7 +28,10 @@ from .state import (
     PauseWork,
     RunTask,
     Signal,
+    StartChild,
     State,
+    Subscribe,
+    Unsubscribe,
 )
 from .transitions import InstanceStatus, SignalKind, StepStatus
 
@@ -47,7 +51,11 @@ class Memory:
     plan: Plan
     instance: Instance
     executions: dict[UUID, Execution] = field(default_factory=dict)
-    open_work: dict[UUID, RunTask | OpenHumanTask] = field(default_factory=dict)
+    open_work: dict[UUID, RunTask | OpenHumanTask | StartChild] = field(default_factory=dict)
+    """By execution: what somebody outside is to answer. A child that nobody waits for is in ``detached``."""
+    detached: list[StartChild] = field(default_factory=list)
+    subscriptions: dict[UUID, Subscribe] = field(default_factory=dict)
+    """By execution: those that are active."""
     timers: list[MemoryTimer] = field(default_factory=list)
     events: dict[str, EmitEvent] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -94,6 +102,7 @@ class Memory:
             if isinstance(command, CancelBelow):
                 ended |= self._cancel_below(command.execution_id, now)
         self._drop(ended)
+        self.subscriptions = {id_: each for id_, each in self.subscriptions.items() if id_ not in ended}
         self.instance = decision.instance
         for execution in decision.new:
             if execution.id in self.executions:
@@ -109,7 +118,16 @@ class Memory:
                     self.timers.append(MemoryTimer(command.execution_id, command.purpose, command.due))
                 case EmitEvent():
                     self.events.setdefault(command.key, command)
-                case DisarmTimers() | CancelWork():
+                case StartChild():
+                    if command.wait:
+                        self.open_work[command.execution_id] = command
+                    else:
+                        self.detached.append(command)
+                case Subscribe():
+                    self.subscriptions[command.execution_id] = command
+                case Unsubscribe():
+                    self.subscriptions.pop(command.execution_id, None)
+                case DisarmTimers() | CancelWork() | CancelChild():
                     self._drop(set(command.execution_ids))
                 case PauseWork():
                     self._pause(command.resume, now)

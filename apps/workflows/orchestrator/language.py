@@ -10,6 +10,7 @@ from django.utils.timezone import get_current_timezone, is_naive
 
 from apps.validation.durations import parse_duration
 from apps.validation.expressions import EVENT_ROOTS, EvaluationError, compile_expression, compile_template
+from apps.validation.expressions.equalities import event_equalities
 from apps.workflows.engine.plan import Expression
 
 
@@ -31,6 +32,9 @@ class CelLanguage:
 
     def event_template(self, value: Any) -> Expression:
         return compile_template(value, roots=EVENT_ROOTS)
+
+    def event_equalities(self, text: str) -> tuple[tuple[str, Expression], ...]:
+        return event_equalities(text)
 
     def duration(self, text: str) -> timedelta:
         """Raises EvaluationError for what is no ISO 8601 duration (a value computed at run time may be anything)."""

@@ -113,6 +113,9 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     movesWhen = serializers.CharField()
     waitingFor = serializers.ListField(child=serializers.JSONField())
+    queue = serializers.JSONField(
+        allow_null=True, help_text="{key, ahead, capacity, holders} while the run waits for a slot of its workflow"
+    )
 
 
 class ReasonSerializer(StrictSerializer):

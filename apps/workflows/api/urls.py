@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import definitions, instances
+from . import definitions, instances, subscriptions
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
@@ -30,4 +30,5 @@ urlpatterns = [
     path(f"{_INSTANCE}/signal", instances.InstanceSignal.as_view(), name="instance-signal"),
     path(f"{_INSTANCE}/migrate", instances.InstanceMigrate.as_view(), name="instance-migrate"),
     path(f"{_INSTANCE}/retry", instances.InstanceRetry.as_view(), name="instance-retry"),
+    path("workflows/subscriptions", subscriptions.SubscriptionList.as_view(), name="subscriptions"),
 ]

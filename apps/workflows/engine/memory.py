@@ -129,9 +129,19 @@ class Memory:
                     self.subscriptions.pop(command.execution_id, None)
                 case DisarmTimers() | CancelWork() | CancelChild():
                     self._drop(set(command.execution_ids))
+                    if isinstance(command, CancelWork):
+                        for execution_id in command.execution_ids:
+                            self.subscriptions.pop(execution_id, None)
                 case PauseWork():
                     self._pause(command.resume, now)
         self._drop({id_ for id_ in self.open_work if not self.executions[id_].active})
+        self.open_work = {id_: work for id_, work in self.open_work.items() if not self._is_over(work)}
+
+    def _is_over(self, work: RunTask | OpenHumanTask | StartChild) -> bool:
+        """Whether it is a child that has ended: its step may be about to start another."""
+        if not isinstance(work, StartChild):
+            return False
+        return (self.executions[work.execution_id].data or {}).get("instanceId") != str(work.instance_id)
 
     def _drop(self, ended: set[UUID | None]) -> None:
         self.timers = [timer for timer in self.timers if timer.execution_id not in ended]

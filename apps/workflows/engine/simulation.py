@@ -13,7 +13,7 @@ from uuid import UUID
 from .memory import Memory
 from .plan import Plan
 from .state import OpenHumanTask, RunTask, Signal, StartChild
-from .transitions import TERMINAL, SignalKind, StepStatus
+from .transitions import TERMINAL, InstanceStatus, SignalKind, StepStatus
 
 MAX_ROUNDS = 100_000
 
@@ -107,9 +107,17 @@ class Simulation:
                 signals.append(heapq.heappop(self.agenda)[2])
             for signal in signals:
                 self._give([signal])
+                self._give_held()
         self.unanswered = sorted(
             work.step_id for id_, work in self.memory.open_work.items() if self.memory.executions[id_].active
         )
+
+    def _give_held(self) -> None:
+        """What came while the run was suspended is worked on once it goes on."""
+        if self.memory.held and self.memory.instance.status is not InstanceStatus.SUSPENDED:
+            held, self.memory.held = self.memory.held, []
+            if self.memory.instance.status not in TERMINAL:
+                self._give(held)
 
     def _give(self, signals: Sequence[Signal]) -> None:
         before = len(self.memory.history)

@@ -227,6 +227,8 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
                     disarm += command.execution_ids
                 case CancelWork():
                     withdraw += command.execution_ids
+                    if each.may_have("EVENT_WAIT"):
+                        over += [Unsubscribe(execution_id, "cancelled") for execution_id in command.execution_ids]
                 case PauseWork():
                     pauses.append((each, command.resume))
                 case StartChild():
@@ -260,7 +262,11 @@ def _in_effect(commands: Sequence[Command]) -> Sequence[Command]:
     left: list[Command] = []
     for command in commands:
         if isinstance(command, DisarmTimers | CancelWork):
-            begun = ArmTimer if isinstance(command, DisarmTimers) else ArmTimer | RunTask | OpenHumanTask | StartChild
+            begun = (
+                ArmTimer
+                if isinstance(command, DisarmTimers)
+                else ArmTimer | RunTask | OpenHumanTask | StartChild | Subscribe
+            )
             gone = command.execution_ids
             left = [each for each in left if not (isinstance(each, begun) and each.execution_id in gone)]
         left.append(command)

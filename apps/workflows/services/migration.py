@@ -17,7 +17,7 @@ from apps.validation.violations import Violation
 from apps.workflows.engine.plan import Plan
 from apps.workflows.engine.transitions import TERMINAL, InstanceStatus
 from apps.workflows.kind import WORKFLOW
-from apps.workflows.models import HistoryRecord, StepExecution, WorkflowInstance
+from apps.workflows.models import HistoryRecord, StepExecution, Subscription, WorkflowInstance
 from apps.workflows.orchestrator import live
 from apps.workflows.orchestrator.plans import plan_for
 from apps.workflows.selectors.instances import is_visible
@@ -49,6 +49,8 @@ def migrate(*, actor: User, instance_id: UUID, version: str, mapping: Mapping[st
         # One statement, so that two steps may exchange their names.
         renaming = Case(*(When(step_id=old, then=Value(new)) for old, new in mapping.items()))
         StepExecution.objects.filter(instance_id=instance_id, step_id__in=mapping).update(step_id=renaming)
+        waits = Case(*(When(wait_step_id=old, then=Value(new)) for old, new in mapping.items()))
+        Subscription.objects.filter(instance_id=instance_id, wait_step_id__in=mapping).update(wait_step_id=waits)
     instance.aliases = _aliases(instance.aliases, mapping, after)
     instance.visits = {mapping.get(step_id, step_id): visits for step_id, visits in instance.visits.items()}
     # A step that the new version can enter again needs a counter from here on.

@@ -22,10 +22,10 @@ def advance(plan: Plan, state: State, signals: Sequence[Signal], now: datetime) 
     Raises IllegalSignal when the run's status refuses one of the signals; then nothing is decided.
     """
     run = Run(plan, state, now)
-    for signal in signals:
+    for position, signal in enumerate(signals):
         rule = transitions.INSTANCE[run.instance.status, signal.kind]
         if rule is Rule.REFUSE:
-            raise IllegalSignal(run.instance.status, signal.kind)
+            raise IllegalSignal(run.instance.status, signal.kind, position)
         if rule is Rule.HOLD:
             run.held.append(signal)
         elif rule is Rule.APPLY:

@@ -101,10 +101,10 @@ EXECUTION: dict[StepStatus, frozenset[StepStatus]] = {
 
 
 class IllegalSignal(Exception):
-    """The instance's state no longer (or not yet) allows this; nothing was changed."""
+    """The instance's state no longer (or not yet) allows this; nothing was changed. ``position``: which of those given."""
 
-    def __init__(self, status: InstanceStatus, signal: SignalKind) -> None:
-        self.status, self.signal = status, signal
+    def __init__(self, status: InstanceStatus, signal: SignalKind, position: int = 0) -> None:
+        self.status, self.signal, self.position = status, signal, position
         super().__init__(f"A run that is {status} cannot take {signal}.")
 
 

@@ -208,7 +208,7 @@ def _decide_one(loaded: load.Loaded, state: State, signals: Sequence[Signal], no
         if strict:
             raise
         log.info("wave.signal_refused", instance_id=str(loaded.instance.id), error=str(error))
-        legal = [each for each in signals if each.kind is not error.signal]
+        legal = [each for position, each in enumerate(signals) if position != error.position]
         return _decide_one(loaded, state, legal, now, strict)
     except Exception as error:
         if strict:

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from apps.workflows.engine.concurrency import Claim
-from apps.workflows.engine.state import Decision
+from apps.workflows.engine.state import CancelChild, Decision, StartChild
 from apps.workflows.engine.transitions import TERMINAL
 
 from . import children, slots
@@ -48,6 +48,13 @@ def follow(found: Sequence[tuple[Decision, Ties]], born: Sequence[children.Birth
         slots.hold(revived)
     if freed:
         slots.free(freed)
+
+
+def reaches_others(decision: Decision, ties: Ties) -> bool:
+    """Whether the advance puts something into other runs' inboxes that whoever made it may go on with at once."""
+    if ties is not NO_TIES and has_ended(decision):
+        return True
+    return any(isinstance(each, StartChild | CancelChild) for each in decision.commands)
 
 
 def has_ended(decision: Decision) -> bool:

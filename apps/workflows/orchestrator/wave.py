@@ -70,9 +70,11 @@ class Orchestrator:
             inbox.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])
             doorbell.ring(doorbell.ORCHESTRATOR)
         claimed: list[ClaimedTask] = []
+        more = len(waiting) == pump > 0 or bool(busy - gone)
         if locked.now is not None:
-            claimed = _advance_locked(locked, signals, locked.now, lease)
-        return claimed, len(waiting) == pump > 0 or bool(busy - gone)
+            claimed, reached = _advance_locked(locked, signals, locked.now, lease)
+            more = more or reached
+        return claimed, more
 
 
 def as_signal(outcome: TaskOutcome) -> Signal:
@@ -119,7 +121,8 @@ def _addressed(signals: Mapping[UUID, Sequence[Signal]]) -> list[UUID]:
 
 def _advance_locked(
     locked: load.Locked, signals: dict[UUID, list[Signal]], now: datetime, lease: Lease | None
-) -> list[ClaimedTask]:
+) -> tuple[list[ClaimedTask], bool]:
+    """The tasks that ``lease`` got, and whether other runs were told something."""
     decided = _decide(locked, signals, now)
     held = [(each.decision.instance.id, signal) for each in decided for signal in each.decision.held]
     inbox.post(held, held=True)
@@ -130,7 +133,7 @@ def _advance_locked(
         store.roll_back()
         decided, claimed = _one_by_one(decided, locked, now, lease)
     _after_commit([each.decision for each in decided])
-    return claimed
+    return claimed, any(endings.reaches_others(each.decision, each.ties) for each in decided)
 
 
 def _one_by_one(

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.tasks.runtime.outcomes import deliver
+from apps.tasks.runtime.worker import Worker
 from apps.validation.problems import Unprocessable
 from apps.workflows.engine import steps as engine_steps
 from apps.workflows.models import InboxSignal, StepExecution, WorkflowDefinition, WorkflowInstance
@@ -237,6 +238,15 @@ def test_runs_start_each_other_only_so_deep(alice: User) -> None:
     assert WorkflowInstance.objects.count() == engine_steps.MAX_DEPTH + 1
     assert (fresh(run).error or {})["code"] == "CHILD_TOO_DEEP"
     assert set(WorkflowInstance.objects.values_list("status", flat=True)) == {"FAILED"}
+
+
+def test_one_worker_goes_through_parents_and_children_without_being_called_again(alice: User, worker: Worker) -> None:
+    published(errand(), worker_task())
+    published(calling("errand", workflowId="middle"))
+    published(calling("middle"))
+    run = started(alice, "caller", {"n": 4})
+    worker.drain(5)
+    assert (fresh(run).status, fresh(run).output) == ("COMPLETED", {"n": 8})
 
 
 def test_a_hundred_children_of_one_wave_take_as_many_statements_as_one(alice: User) -> None:

@@ -202,6 +202,7 @@ ROWS = (
         body={"name": "not.awaited"}),
     Row(f"POST {_RUN}/migrate",                  "401 404 403 .   .   .", "401 404 404 404 .   .",
         body={"version": "2.0.0"}),
+    Row("GET api/v1/workflows/subscriptions",    "401 .   .   .   .   ."),
 
     Row(f"GET {_KIND}",                          "401 403 403 .   .   ."),
     Row(f"POST {_KIND}",                         "401 403 403 403 .   .", body=_TASK_DOCUMENT),

@@ -50,6 +50,26 @@ def test_what_a_definition_names_is_applied_before_it(alice: User) -> None:
     assert WorkflowDefinition.objects.get().task_pins == {"errand": "1.0.0"}
 
 
+def test_a_workflow_that_another_starts_is_applied_before_it(alice: User) -> None:
+    def calling(workflow_id: str, child: str) -> dict[str, Any]:
+        return nap(workflowId=workflow_id, steps=[{"stepId": "c", "type": "SUB_WORKFLOW", "workflowId": child}])
+
+    bundle = [calling("a", "b"), calling("b", "nap"), nap(), calling("z", "a")]
+    done = bundles.apply([document("workflow", each) for each in bundle], actor=alice)
+    assert [each.key for each in done] == ["nap", "b", "a", "z"]
+    assert WorkflowDefinition.objects.get(key="a").workflow_pins == {"b": "1.0.0"}
+
+
+def test_workflows_that_start_each_other_in_a_circle_are_refused(alice: User) -> None:
+    pair = [
+        nap(workflowId=one, steps=[{"stepId": "c", "type": "SUB_WORKFLOW", "workflowId": other}])
+        for one, other in (("a", "b"), ("b", "a"))
+    ]
+    with pytest.raises(Unprocessable):
+        bundles.apply([document("workflow", each) for each in pair], actor=alice)
+    assert stored() == 0
+
+
 def test_one_wrong_document_keeps_all_others_out_and_every_problem_is_told(alice: User) -> None:
     bad_reference = nap(steps=[{"stepId": "a", "type": "DELAY", "duration": "PT1S", "next": "nowhere"}])
     bad_schema = worker_task("broken") | {"type": "AUTOMATIC"}

@@ -38,9 +38,9 @@ def _checks(document: dict[str, Any]) -> list[Violation]:
 
 # What the language has and this version of the platform does not act on yet. Refused where leaving it out would change
 # what a run does, and said as a warning where it would only change how the run is shown.
-_REFUSED = ("triggers", "cancellationTriggers", "concurrency")
+_REFUSED = ("triggers", "cancellationTriggers")
 _WITHOUT_EFFECT = ("uiComponents", "executionLog")
-_REFUSED_IN_STEPS = ("lookback", "calendar")
+_REFUSED_IN_STEPS = ("calendar",)
 
 
 def _not_yet(document: dict[str, Any]) -> list[Violation]:
@@ -98,6 +98,35 @@ def _pin_tasks(row: WorkflowDefinition) -> None:
     row.task_pins = {key: found[0] for key, found in versions.items()}
 
 
+def _pin_workflows(row: WorkflowDefinition) -> None:
+    """Fix the version of every workflow that a SUB_WORKFLOW step starts without naming one."""
+    named = [(pointer, step) for pointer, step in _steps(row.document) if step.get("type") == "SUB_WORKFLOW"]
+    keys = {step["workflowId"] for _, step in named}
+    rows = WorkflowDefinition.objects.filter(key__in=keys).published().newest_first() if keys else []
+    versions: dict[str, list[str]] = {}
+    for child in rows:
+        versions.setdefault(child.key, []).append(child.version)
+    missing = [
+        Violation(
+            "workflow-not-published",
+            f"The workflow {step['workflowId']} {step.get('version', '')} is not published.".replace("  ", " "),
+            f"{pointer}/{'version' if 'version' in step else 'workflowId'}",
+            hint="Publish that workflow first.",
+        )
+        for pointer, step in named
+        if step.get("version", next(iter(versions.get(step["workflowId"], ())), None))
+        not in versions.get(step["workflowId"], ())
+    ]
+    if missing:
+        raise Unprocessable(f"{row.key} {row.version} starts workflows that are not published.", violations=missing)
+    row.workflow_pins = {key: found[0] for key, found in versions.items()}
+
+
+def _seal(row: WorkflowDefinition) -> None:
+    _pin_tasks(row)
+    _pin_workflows(row)
+
+
 def _references(document: dict[str, Any]) -> list[Reference]:
     found = []
     for pointer, step in _steps(document):
@@ -120,7 +149,7 @@ WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
     "workflowId",
     WorkflowDefinition,
     _checks,
-    _pin_tasks,
+    _seal,
     order=50,
     references=_references,
     running=_running,

@@ -1,4 +1,4 @@
-"""Tables of workflows: definitions, instances, step executions, history, inbox and timers.
+"""Tables of workflows: definitions, instances, step executions, history, inbox, timers, subscriptions and slots.
 
 * an instance's row is its head and never grows; every visit of a step is a row of its own
 * history is append-only; a row holds the entries of one committed advance, numbered without a gap
@@ -28,6 +28,7 @@ class WorkflowDefinition(Definition):
     objects: ClassVar[DefinitionQuerySet[WorkflowDefinition]] = DefinitionQuerySet.as_manager()  # type: ignore[assignment]
 
     task_pins = models.JSONField(default=dict, help_text="taskId → version that published runs use")
+    workflow_pins = models.JSONField(default=dict, help_text="workflowId → version that SUB_WORKFLOW steps start")
 
     class Meta(Definition.Meta):
         abstract = False
@@ -58,6 +59,9 @@ class WorkflowInstance(models.Model):
     correlation_id = models.CharField(max_length=255, null=True)
     trigger_event_id = models.CharField(max_length=255, null=True)
     parent_instance_id = models.UUIDField(null=True)
+    parent_execution_id = models.UUIDField(null=True, help_text="the SUB_WORKFLOW step's execution that started it")
+    depth = models.PositiveSmallIntegerField(default=0, help_text="through how many runs it was started")
+    concurrency_key = models.CharField(max_length=255, null=True, help_text="whose slots it needs; see ConcurrencySlot")
     cancellation = models.JSONField(null=True)
     compensation = models.JSONField(null=True)
     error = models.JSONField(null=True)
@@ -89,6 +93,16 @@ class WorkflowInstance(models.Model):
                 fields=["started_by", "-started_at"],
                 name="workflows_instance_starter",
                 condition=Q(started_by__isnull=False),
+            ),
+            models.Index(
+                fields=["parent_execution_id"],
+                name="workflows_instance_child",
+                condition=Q(parent_execution_id__isnull=False),
+            ),
+            models.Index(
+                fields=["parent_instance_id", "-started_at", "-id"],
+                name="workflows_instance_children",
+                condition=Q(parent_instance_id__isnull=False),
             ),
         )
         constraints = (
@@ -200,3 +214,76 @@ class Timer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} of {self.execution_id or self.instance_id}"
+
+
+class Subscription(models.Model):
+    """What a waiting run waits for (schemas/subscription.json): written and closed with the wait itself.
+
+    ``correlation``: path in the event → the value it must have. The condition decides; this only finds.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        FULFILLED = "fulfilled"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True)
+    instance_id = models.UUIDField()
+    execution_id = models.UUIDField()
+    wait_step_id = models.CharField(max_length=255)
+    event_pattern = models.CharField(max_length=255)
+    filter_condition = models.TextField(null=True)
+    correlation = models.JSONField(default=dict)
+    lookback = models.DurationField(null=True, help_text="accepts an event that came so long before created_at")
+    timeout_at = models.DateTimeField(null=True)
+    timeout_handler_step_id = models.CharField(max_length=255, null=True)
+    status = models.CharField(max_length=9, choices=Status)
+    created_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True)
+    fulfilled_by_event_id = models.CharField(max_length=255, null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["-created_at", "-id"], name="workflows_subscription_newest"),
+            models.Index(fields=["instance_id", "-created_at", "-id"], name="workflows_subscription_of"),
+            models.Index(
+                fields=["event_pattern", "-created_at", "-id"],
+                name="workflows_subscription_awaits",
+                condition=Q(status="active"),
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=["execution_id"], name="workflows_subscription_one", condition=Q(status="active")
+            ),
+            models.CheckConstraint(
+                condition=Q(status="active", closed_at__isnull=True)
+                | (~Q(status="active") & Q(closed_at__isnull=False)),
+                name="workflows_subscription_closed_at",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_pattern} for {self.instance_id} ({self.status})"
+
+
+class ConcurrencySlot(models.Model):
+    """A run's slot, or (not ``held``) its place in the queue for one. The number says who came first.
+
+    Written with the run, deleted in the transaction in which the run ends.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    instance_id = models.UUIDField(unique=True)
+    workflow_id = models.CharField(max_length=255)
+    key = models.CharField(max_length=255)
+    capacity = models.PositiveIntegerField(help_text="how many runs may hold a slot of this key at once")
+    held = models.BooleanField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = (models.Index(fields=["workflow_id", "key", "held", "id"], name="workflows_slot_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.workflow_id} {self.key} {'held' if self.held else 'awaited'} by {self.instance_id}"

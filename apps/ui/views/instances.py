@@ -72,7 +72,7 @@ def detail(request: HttpRequest, instance_id: UUID) -> HttpResponse:
             "initial": {
                 "instance": about,
                 "history": entries,
-                "explanation": instances.explanation(instance),
+                "explanation": instances.explanation(instance, user),
             },
             "viewer": {
                 "maySteer": allowed(user, "steer:instance", owner_id=instance.started_by_id),

@@ -94,7 +94,7 @@ def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -
         for each in documents
         if each.kind not in kinds
     ]
-    ordered = sorted((each for each in documents if each.kind in kinds), key=lambda each: kinds[each.kind].order)
+    ordered = _in_order([each for each in documents if each.kind in kinds], kinds)
     done: list[Applied] = []
     for document in ordered:
         kind = kinds[document.kind]
@@ -107,6 +107,42 @@ def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -
     if problems:
         raise Unprocessable(violations=problems)
     return done
+
+
+def _in_order(documents: Sequence[Document], kinds: Mapping[str, services.DefinitionKind[Any]]) -> list[Document]:
+    """What is named comes first: by kind, and within a kind by who names whom. A circle stays as it was given."""
+    by_kind = sorted(documents, key=lambda each: kinds[each.kind].order)
+    named: dict[tuple[str, str], list[Document]] = {}
+    for document in by_kind:
+        named.setdefault((document.kind, str(document.content.get(kinds[document.kind].id_field))), []).append(document)
+    ordered: list[Document] = []
+    seen: set[int] = set()
+    # Without recursion: a bundle may be a long chain, and comes from anybody.
+    for first in by_kind:
+        pending = [(first, False)]
+        while pending:
+            document, ready = pending.pop()
+            if ready:
+                ordered.append(document)
+            elif id(document) not in seen:
+                seen.add(id(document))
+                pending.append((document, True))
+                others = [
+                    other
+                    for key in _named_by(document, kinds)
+                    for other in named.get(key, ())
+                    if other.kind == document.kind
+                ]
+                pending += [(other, False) for other in reversed(others)]
+    return ordered
+
+
+def _named_by(document: Document, kinds: Mapping[str, services.DefinitionKind[Any]]) -> list[tuple[str, str]]:
+    # A document that does not fit its schema is refused when its turn comes; until then nothing is known of it.
+    try:
+        return [(each.kind, each.key) for each in kinds[document.kind].references(document.content)]
+    except (TypeError, AttributeError, KeyError, ValueError):
+        return []
 
 
 def _apply_one(kind: services.DefinitionKind[Any], content: dict[str, Any], actor: User, publish: bool) -> Applied:

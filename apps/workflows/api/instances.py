@@ -63,6 +63,7 @@ class InstanceList(generics.ListAPIView[WorkflowInstance]):
             search=given.get("search"),
             started_after=_instant(self.request, "startedAfter"),
             started_before=_instant(self.request, "startedBefore"),
+            parent_instance_id=_id(self.request, "parentInstanceId"),
         )
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[WorkflowInstance]:
@@ -81,6 +82,7 @@ class InstanceList(generics.ListAPIView[WorkflowInstance]):
             OpenApiParameter("search", str, description="A run's id, a correlation id, or how a workflow id begins."),
             OpenApiParameter("startedAfter", str, description="ISO 8601"),
             OpenApiParameter("startedBefore", str, description="ISO 8601"),
+            OpenApiParameter("parentInstanceId", UUID, description="Only runs that this one has started."),
         ],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -95,7 +97,9 @@ class InstanceList(generics.ListAPIView[WorkflowInstance]):
         responses={
             201: forms.InstanceSerializer,
             202: forms.InstanceSerializer,
-            409: OpenApiResponse(description="The workflow has no published version."),
+            409: OpenApiResponse(
+                description="The workflow has no published version, or as many of its runs as may be at once are under way."
+            ),
             422: OpenApiResponse(description="The input does not fit the inputSchema."),
         },
     )
@@ -166,7 +170,8 @@ class InstanceExplain(APIView):
     @extend_schema(operation_id="instances_explain", tags=_TAGS, responses={200: forms.ExplanationSerializer})
     def get(self, request: Request, instance_id: UUID) -> Response:
         """What the run waits for, since when, and what would move it."""
-        return Response(selectors.explanation(selectors.find_instance(actor_of(request), instance_id)))
+        actor = actor_of(request)
+        return Response(selectors.explanation(selectors.find_instance(actor, instance_id), actor))
 
 
 class InstanceCancel(APIView):
@@ -284,6 +289,16 @@ def _number(request: Request, name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise BadInput(f"{name} is a whole number.")
     return int(text)
+
+
+def _id(request: Request, name: str) -> UUID | None:
+    text = request.query_params.get(name)
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadInput(f"{name} is the id of a run.") from None
 
 
 def _instant(request: Request, name: str) -> Any:

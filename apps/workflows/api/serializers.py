@@ -113,6 +113,9 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     movesWhen = serializers.CharField()
     waitingFor = serializers.ListField(child=serializers.JSONField())
+    queue = serializers.JSONField(
+        allow_null=True, help_text="{key, ahead, capacity, holders} while the run waits for a slot of its workflow"
+    )
 
 
 class ReasonSerializer(StrictSerializer):
@@ -167,6 +170,7 @@ class MockSerializer(StrictSerializer):
 
     stepId = serializers.CharField(required=False)
     taskId = serializers.CharField(required=False)
+    workflowId = serializers.CharField(required=False, help_text="of the run that a SUB_WORKFLOW step starts")
     response = serializers.JSONField(required=False)
     error = serializers.JSONField(required=False, help_text="a code, or {type, code, message, retryable}")
     action = serializers.CharField(required=False, help_text="the action a person takes")
@@ -175,8 +179,8 @@ class MockSerializer(StrictSerializer):
     times = serializers.IntegerField(required=False, min_value=1)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("stepId" in attrs) == ("taskId" in attrs):
-            raise serializers.ValidationError("A mock names either a stepId or a taskId.")
+        if sum(name in attrs for name in ("stepId", "taskId", "workflowId")) != 1:
+            raise serializers.ValidationError("A mock names a stepId, a taskId or a workflowId.")
         return attrs
 
 

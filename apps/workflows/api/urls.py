@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import definitions, instances, steering
+from . import definitions, instances, steering, subscriptions
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
@@ -32,4 +32,5 @@ urlpatterns = [
     path(f"{_INSTANCE}/retry", steering.InstanceRetry.as_view(), name="instance-retry"),
     path(f"{_INSTANCE}/skip", steering.InstanceSkip.as_view(), name="instance-skip"),
     path(f"{_INSTANCE}/move", steering.InstanceMove.as_view(), name="instance-move"),
+    path("workflows/subscriptions", subscriptions.SubscriptionList.as_view(), name="subscriptions"),
 ]

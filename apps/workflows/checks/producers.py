@@ -199,7 +199,9 @@ class Producers:
 
     def _child(self, step: Step) -> Schema:
         workflow_id = text(step.document, "workflowId")
-        if workflow_id is None or step.document.get("wait") is False:
+        if step.document.get("wait") is False:
+            return object_schema({"instanceId": TEXT})
+        if workflow_id is None:
             return ANYTHING
         child = self.catalog.workflow(workflow_id, text(step.document, "version"))
         return ANYTHING if child is None else resolved(child.get("outputSchema"))

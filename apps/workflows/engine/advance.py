@@ -11,7 +11,7 @@ from . import items, steering, transitions
 from .flow import compensate, complete, fail, fail_run, go_on, go_on_with_items, guarded, skip
 from .plan import Plan, Step
 from .run import Move, Run, Unusable
-from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State
+from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State, Unsubscribe
 from .steps import STEP_TYPES
 from .transitions import IllegalSignal, InstanceStatus, Rule, SignalKind, StepStatus
 
@@ -22,10 +22,10 @@ def advance(plan: Plan, state: State, signals: Sequence[Signal], now: datetime) 
     Raises IllegalSignal when the run's status refuses one of the signals; then nothing is decided.
     """
     run = Run(plan, state, now)
-    for signal in signals:
+    for position, signal in enumerate(signals):
         rule = transitions.INSTANCE[run.instance.status, signal.kind]
         if rule is Rule.REFUSE:
-            raise IllegalSignal(run.instance.status, signal.kind)
+            raise IllegalSignal(run.instance.status, signal.kind, position)
         if rule is Rule.HOLD:
             run.held.append(signal)
         elif rule is Rule.APPLY:
@@ -135,7 +135,7 @@ def _timer_due(run: Run, signal: Signal) -> None:
         output = {"until": (execution.data or {}).get("dueAt")}
         guarded(run, step, execution, lambda: complete(run, step, execution, output, None))
     elif purpose == "event":
-        _leave_wait(run, execution)
+        _leave_wait(run, execution, "expired")
         if step.timeout_handler is None:
             failure = Failure("TIMEOUT", "EVENT_TIMED_OUT", f"No event {step.pattern} came in time.")
             guarded(run, step, execution, lambda: fail(run, step, execution, failure, StepStatus.TIMED_OUT))
@@ -180,18 +180,51 @@ def _event(run: Run, signal: Signal) -> None:
 
 
 def _take_event(run: Run, step: Step, execution: Execution, event: dict[str, Any]) -> None:
-    if step.event_condition is not None and not run.is_true(step.event_condition, event):
-        return
-    output = event["event"].get("payload") if step.output is None else run.evaluate(step.output, event)
-    _leave_wait(run, execution, event["event"].get("eventId"))
+    try:
+        if step.event_condition is not None and not run.is_true(step.event_condition, event):
+            return
+        output = event["event"].get("payload") if step.output is None else run.evaluate(step.output, event)
+    except (run.plan.language.error, Unusable):
+        _leave_wait(run, execution, "cancelled", event["event"])
+        raise
+    _leave_wait(run, execution, "fulfilled", event["event"])
     complete(run, step, execution, output, None)
 
 
-def _leave_wait(run: Run, execution: Execution, event_id: str | None = None) -> None:
+def _leave_wait(run: Run, execution: Execution, status: str, event: dict[str, Any] | None = None) -> None:
+    event_id = (event or {}).get("eventId")
     run.withdraw(execution, work=False)
+    run.command(Unsubscribe(execution.id, status, event_id))
     run.record("EVENT_WAIT_ENDED", execution, {"eventId": event_id} if event_id else None)
     if run.instance.status is InstanceStatus.WAITING_FOR_EVENT:
         run.instance.status = InstanceStatus.RUNNING
+
+
+def _awaited_child(run: Run, signal: Signal) -> tuple[Step, Execution] | None:
+    """The position that waits for this very child; an earlier attempt's child comes too late."""
+    found = _position(run, signal)
+    if found is None or (found[1].data or {}).get("instanceId") != signal.data["instanceId"]:
+        return None
+    run.withdraw(found[1], work=False)
+    return found
+
+
+def _child_completed(run: Run, signal: Signal) -> None:
+    if (found := _awaited_child(run, signal)) is None:
+        return
+    step, execution = found
+    output = signal.data.get("output")
+    outcome = output.get("outcome") if isinstance(output, dict) else None
+    named = outcome if isinstance(outcome, str) else "COMPLETED"
+    guarded(run, step, execution, lambda: complete(run, step, execution, output, named))
+
+
+def _child_failed(run: Run, signal: Signal) -> None:
+    if (found := _awaited_child(run, signal)) is None:
+        return
+    step, execution = found
+    failure = Failure(**signal.data["error"])
+    guarded(run, step, execution, lambda: fail(run, step, execution, failure))
 
 
 def _cancel(run: Run, signal: Signal) -> None:
@@ -204,6 +237,7 @@ def _cancel(run: Run, signal: Signal) -> None:
         "eventId": data.get("eventId"),
     }
     run._context = None
+    run.undoes = bool(data.get("shouldCompensate"))
     run.cancel_below(None)
     if data.get("shouldCompensate") and run.plan.compensations:
         compensate(run, None, InstanceStatus.CANCELLED)
@@ -249,4 +283,6 @@ _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
     SignalKind.CONTINUE: _continue,
     SignalKind.SKIP: steering.skip,
     SignalKind.MOVE: steering.move,
+    SignalKind.CHILD_COMPLETED: _child_completed,
+    SignalKind.CHILD_FAILED: _child_failed,
 }

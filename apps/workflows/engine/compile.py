@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from .plan import Branch, Expression, FailureRule, Language, Plan, Step, TaskBinding
+from .plan import Branch, ChildBinding, Concurrency, Expression, FailureRule, Language, Plan, Step, TaskBinding
 from .retry import parse_retry_policy
 
 TaskLookup = Callable[[str, str | None], TaskBinding]
+ChildLookup = Callable[[str, str | None], ChildBinding]
 
 INLINE = frozenset({"DECISION", "TRANSFORM", "EMIT_EVENT", "END", "PARALLEL", "FOR_EACH"})
 """Types that an advance runs through without waiting for the outside world."""
@@ -25,10 +26,11 @@ def compile_plan(
     definition_id: UUID,
     language: Language,
     tasks: TaskLookup,
+    children: ChildLookup | None = None,
     max_transitions: int = DEFAULT_MAX_TRANSITIONS,
 ) -> Plan:
     """Compile a document that has passed the checks of its kind; a faulty one raises whatever is in the way."""
-    compiler = _Compiler(language, tasks)
+    compiler = _Compiler(language, tasks, children)
     steps = {step.step_id: step for step in compiler.steps(document["steps"], None, ())}
     undoing = document.get("compensationSteps") or ()
     steps |= {entry["stepId"]: compiler.step({**entry, "type": "TASK"}, None, ()) for entry in undoing}
@@ -62,6 +64,20 @@ def compile_plan(
         reads_from=_reads_from(steps, successors, at_the_end),
         max_transitions=max_transitions,
         language=language,
+        concurrency=compile_concurrency(document.get("concurrency"), language),
+        types=frozenset(step.type for step in steps.values()),
+    )
+
+
+def compile_concurrency(document: Mapping[str, Any] | None, language: Language) -> Concurrency | None:
+    """A workflow's ``concurrency``, ready to be asked for a run's slot."""
+    if not document:
+        return None
+    key = document.get("key")
+    return Concurrency(
+        key=None if key is None else language.expression(key),
+        limit=document["limit"],
+        on_conflict=document.get("onConflict", "QUEUE"),
     )
 
 
@@ -77,11 +93,11 @@ def _failure_rule(document: Mapping[str, Any] | None) -> FailureRule | None:
 
 
 class _Compiler:
-    def __init__(self, language: Language, tasks: TaskLookup) -> None:
-        self.language, self.tasks = language, tasks
+    def __init__(self, language: Language, tasks: TaskLookup, children: ChildLookup | None) -> None:
+        self.language, self.tasks, self.children = language, tasks, children
 
     def inside_items(self) -> _Compiler:
-        return _Compiler(self.language.inside_items(), self.tasks)
+        return _Compiler(self.language.inside_items(), self.tasks, self.children)
 
     def seconds(self, value: str | int | float) -> float:
         """A step's timeout: ISO 8601, or milliseconds as in task definitions."""
@@ -173,9 +189,18 @@ class _Compiler:
         return self._due(limit.get("duration"), limit.get("at")) | {
             "pattern": document["eventPattern"],
             "event_condition": None if condition is None else self.language.event_expression(condition),
+            "condition_text": condition,
+            "correlation": () if condition is None else self.language.event_equalities(condition),
+            "lookback": self.language.duration(document["lookback"]) if "lookback" in document else None,
             "output": None if mapping is None else self.language.event_template(mapping),
             "timeout_handler": limit.get("timeoutHandlerStepId"),
         }
+
+    def _sub_workflow(self, document: dict[str, Any]) -> dict[str, Any]:
+        workflow_id, version, wait = document["workflowId"], document.get("version"), document.get("wait", True)
+        if self.children is None:
+            raise ValueError(f"Nothing here knows the workflow {workflow_id}.")
+        return {"child": self.children(workflow_id, version), "wait": wait, "inline": not wait}
 
     def _delay(self, document: dict[str, Any]) -> dict[str, Any]:
         return self._due(document.get("duration"), document.get("until"))

@@ -204,6 +204,8 @@ def fail(run: Run, step: Step, execution: Execution, failure: Failure, status: S
     )
     rule = step.on_failure
     target = step.transitions.get(failure.code)
+    if target is None and step.child is not None:  # how the child ended is an outcome, whatever its error's code
+        target = step.transitions.get("CANCELLED" if failure.code == "CANCELLED" else "FAILED")
     if target is None and rule is not None:
         target = rule.target(failure.type, failure.code)
     if target is not None:
@@ -300,6 +302,7 @@ def compensate(run: Run, failure: Failure | None, final: InstanceStatus) -> None
     if failure is not None:
         instance.error = failure.as_json()
     instance.status = InstanceStatus.COMPENSATING
+    run.undoes = True
     steps = [run.plan.compensations[execution.step_id] for execution in undo]
     instance.compensation = {
         "status": "IN_PROGRESS",

@@ -18,6 +18,7 @@ from .state import (
     AnotherTurn,
     ArmTimer,
     CancelBelow,
+    CancelChild,
     CancelWork,
     Decision,
     DisarmTimers,
@@ -28,6 +29,9 @@ from .state import (
     PauseWork,
     RunTask,
     Signal,
+    StartChild,
+    Subscribe,
+    Unsubscribe,
 )
 from .transitions import InstanceStatus, SignalKind, StepStatus
 
@@ -47,7 +51,11 @@ class Memory:
     plan: Plan
     instance: Instance
     executions: dict[UUID, Execution] = field(default_factory=dict)
-    open_work: dict[UUID, RunTask | OpenHumanTask] = field(default_factory=dict)
+    open_work: dict[UUID, RunTask | OpenHumanTask | StartChild] = field(default_factory=dict)
+    """By execution: what somebody outside is to answer. A child that nobody waits for is in ``detached``."""
+    detached: list[StartChild] = field(default_factory=list)
+    subscriptions: dict[UUID, Subscribe] = field(default_factory=dict)
+    """By execution: those that are active."""
     timers: list[MemoryTimer] = field(default_factory=list)
     events: dict[str, EmitEvent] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -101,6 +109,7 @@ class Memory:
             if isinstance(command, CancelBelow):
                 ended |= self._cancel_below(command.execution_id, now)
         self._drop(ended)
+        self.subscriptions = {id_: each for id_, each in self.subscriptions.items() if id_ not in ended}
         self.instance = decision.instance
         for execution in decision.new:
             if execution.id in self.executions:
@@ -116,13 +125,32 @@ class Memory:
                     self.timers.append(MemoryTimer(command.execution_id, command.purpose, command.due))
                 case EmitEvent():
                     self.events.setdefault(command.key, command)
-                case DisarmTimers() | CancelWork():
+                case StartChild():
+                    if command.wait:
+                        self.open_work[command.execution_id] = command
+                    else:
+                        self.detached.append(command)
+                case Subscribe():
+                    self.subscriptions[command.execution_id] = command
+                case Unsubscribe():
+                    self.subscriptions.pop(command.execution_id, None)
+                case DisarmTimers() | CancelWork() | CancelChild():
                     self._drop(set(command.execution_ids))
+                    if isinstance(command, CancelWork):
+                        for execution_id in command.execution_ids:
+                            self.subscriptions.pop(execution_id, None)
                 case PauseWork():
                     self._pause(command.resume, now)
                 case AnotherTurn():
                     self.inbox.append(Signal(SignalKind.CONTINUE, command.execution_id))
         self._drop({id_ for id_ in self.open_work if not self.executions[id_].active})
+        self.open_work = {id_: work for id_, work in self.open_work.items() if not self._is_over(work)}
+
+    def _is_over(self, work: RunTask | OpenHumanTask | StartChild) -> bool:
+        """Whether it is a child that has ended: its step may be about to start another."""
+        if not isinstance(work, StartChild):
+            return False
+        return (self.executions[work.execution_id].data or {}).get("instanceId") != str(work.instance_id)
 
     def _drop(self, ended: set[UUID | None]) -> None:
         self.timers = [timer for timer in self.timers if timer.execution_id not in ended]

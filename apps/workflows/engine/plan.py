@@ -33,6 +33,9 @@ class Language(Protocol):
     def event_template(self, value: Any) -> Expression:
         """A template that also sees ``event``."""
 
+    def event_equalities(self, text: str) -> tuple[tuple[str, Expression], ...]:
+        """The parts ``event.<path> == <something of the run>`` that a condition needs: path → the other side."""
+
     def duration(self, text: str) -> timedelta: ...
 
     def instant(self, text: str) -> datetime: ...
@@ -59,6 +62,29 @@ class TaskBinding:
     manual: Mapping[str, Any] | None = None
     evaluate: Callable[[Any], tuple[Any, str | None]] | None = None
     retry: RetryPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildBinding:
+    """What the engine must know of the workflow that a SUB_WORKFLOW step starts.
+
+    ``problems``: input → what is wrong with it by the workflow's inputSchema, as JSON violations; empty when it fits.
+    """
+
+    definition_id: UUID
+    workflow_id: str
+    version: str
+    problems: Callable[[Any], list[dict[str, Any]]] = lambda value: []
+    concurrency: Concurrency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many runs with the same ``key`` may be under way at once. ``on_conflict``: QUEUE, REJECT or CANCEL_RUNNING."""
+
+    key: Expression | None
+    limit: int
+    on_conflict: str
 
 
 class TaskFailed(Exception):
@@ -125,7 +151,12 @@ class Step:
     pattern: str = ""
     payload: Expression | None = None
     event_condition: Expression | None = None
+    condition_text: str | None = None
+    correlation: tuple[tuple[str, Expression], ...] = ()
+    lookback: timedelta | None = None
     timeout_handler: str | None = None
+    child: ChildBinding | None = None
+    wait: bool = True
     status: str = ""
     items: Expression | None = None
     body: str = ""
@@ -180,6 +211,9 @@ class Plan:
     reads_from: Mapping[str, frozenset[str]]
     max_transitions: int
     language: Language
+    concurrency: Concurrency | None = None
+    types: frozenset[str] = frozenset()
+    """The types that its steps have."""
 
 
 def nothing(language: Language) -> Plan:

@@ -16,6 +16,7 @@ from .scopes import Scopes
 from .state import (
     ArmTimer,
     CancelBelow,
+    CancelChild,
     CancelWork,
     Command,
     Decision,
@@ -27,7 +28,9 @@ from .state import (
     OpenHumanTask,
     RunTask,
     Signal,
+    StartChild,
     State,
+    Subscribe,
     execution_id,
     name_of,
 )
@@ -48,6 +51,10 @@ class Move:
     input: Any = None
     edited: bool = False
     again: bool = False
+
+
+_BEGINNINGS = RunTask | OpenHumanTask | StartChild | Subscribe | ArmTimer
+"""What an advance begins for an execution, and takes back when it ends the execution after all."""
 
 
 class Unusable(Exception):
@@ -93,6 +100,8 @@ class Run:
         self._changed: dict[UUID, Execution] = {}
         self._context: dict[str, Any] | None = None
         self.weight = 0
+        self.undoes = False
+        """Whether completed work is undone: then children that are cancelled undo theirs too."""
 
     # Reading
 
@@ -245,7 +254,7 @@ class Run:
         self._commands = [
             command
             for command in self._commands
-            if not (isinstance(command, RunTask | OpenHumanTask | ArmTimer) and command.execution_id in ended)
+            if not (isinstance(command, _BEGINNINGS) and command.execution_id in ended)
         ]
         if parent is None:
             self.moves.clear()
@@ -273,6 +282,8 @@ class Run:
         """Take back the execution's timers, and with ``work`` its open task."""
         if work:
             self.command(CancelWork((execution.id,)))
+            if execution.data and "instanceId" in execution.data:
+                self.command(CancelChild((execution.id,)))
         elif execution.data and execution.data.get("timer"):
             self.command(DisarmTimers((execution.id,)))
 
@@ -305,7 +316,11 @@ class Run:
             instance=self.instance,
             new=list(self._new.values()),
             changed=list(self._changed.values()),
-            commands=self._commands,
+            commands=[self._undoing(each) for each in self._commands] if self.undoes else self._commands,
             history=self.history,
             held=self.held,
         )
+
+    @staticmethod
+    def _undoing(command: Command) -> Command:
+        return replace(command, compensate=True) if isinstance(command, CancelBelow | CancelChild) else command

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from .memory import Memory
 from .plan import Plan
-from .state import OpenHumanTask, RunTask, Signal
-from .transitions import TERMINAL, SignalKind, StepStatus
+from .state import OpenHumanTask, RunTask, Signal, StartChild
+from .transitions import TERMINAL, InstanceStatus, SignalKind, StepStatus
 
 MAX_ROUNDS = 100_000
 
@@ -31,7 +31,7 @@ class Mock:
 
     @classmethod
     def of(cls, document: Mapping[str, Any], duration: Any) -> Mock:
-        """From a test definition's mock: {taskId | stepId, response | error, action, delay, times}."""
+        """From a test definition's mock: {taskId | stepId | workflowId, response | error, action, delay, times}."""
         error = document.get("error")
         if isinstance(error, str):
             error = {"code": error}
@@ -40,7 +40,7 @@ class Mock:
         if outcome is None and isinstance(response, dict) and isinstance(response.get("outcome"), str):
             outcome = response["outcome"]
         return cls(
-            target=document.get("stepId") or document["taskId"],
+            target=document.get("stepId") or document.get("taskId") or document["workflowId"],
             output=response,
             outcome=outcome,
             error=error,
@@ -55,6 +55,16 @@ class Mock:
         error = {"type": "PERMANENT", "code": "FAILED", "message": "mocked failure", **self.error}
         error.setdefault("retryable", error["type"] == "TRANSIENT")
         return Signal(SignalKind.TASK_FAILED, execution_id, {"error": error})
+
+    def child_signal(self, child: StartChild) -> Signal:
+        """The end of a child that a step waits for."""
+        told = self.signal(child.execution_id)
+        data: dict[str, Any] = {"instanceId": str(child.instance_id)}
+        if self.error is None:
+            return Signal(SignalKind.CHILD_COMPLETED, child.execution_id, data | {"output": self.output})
+        given = told.data["error"]
+        error = {name: given[name] for name in ("type", "code", "message", "retryable")} | {"details": data}
+        return Signal(SignalKind.CHILD_FAILED, child.execution_id, data | {"error": error})
 
 
 @dataclass
@@ -97,9 +107,17 @@ class Simulation:
                 signals.append(heapq.heappop(self.agenda)[2])
             for signal in signals:
                 self._give([signal])
+                self._give_held()
         self.unanswered = sorted(
             work.step_id for id_, work in self.memory.open_work.items() if self.memory.executions[id_].active
         )
+
+    def _give_held(self) -> None:
+        """What came while the run was suspended is worked on once it goes on."""
+        if self.memory.held and self.memory.instance.status is not InstanceStatus.SUSPENDED:
+            held, self.memory.held = self.memory.held, []
+            if self.memory.instance.status not in TERMINAL:
+                self._give(held)
 
     def _give(self, signals: Sequence[Signal]) -> None:
         before = len(self.memory.history)
@@ -111,17 +129,22 @@ class Simulation:
             if execution.active and (execution_id, execution.attempt) not in self._begun:
                 self._answer(execution_id, execution.attempt, work)
 
-    def _answer(self, execution_id: UUID, attempt: int, work: RunTask | OpenHumanTask) -> None:
+    def _answer(self, execution_id: UUID, attempt: int, work: RunTask | OpenHumanTask | StartChild) -> None:
         self._begun.add((execution_id, attempt))
         step = self.plan.steps[work.step_id]
-        names = {work.step_id, step.task.task_id if step.task else work.step_id}
+        names = {work.step_id}
+        if step.task is not None:
+            names.add(step.task.task_id)
+        if step.child is not None:
+            names.add(step.child.workflow_id)
         mock = next((each for each in self.mocks if each.target in names and each.times != 0), None)
         if mock is None:
             return
         if mock.times is not None:
             mock.times -= 1
         delay = timedelta(seconds=work.delay) if isinstance(work, RunTask) else timedelta()
-        self.at(self.now + delay + mock.delay, mock.signal(execution_id))
+        signal = mock.child_signal(work) if isinstance(work, StartChild) else mock.signal(execution_id)
+        self.at(self.now + delay + mock.delay, signal)
 
     def steps(self) -> dict[str, dict[str, Any]]:
         """The latest visit of each step: {status, output, error, visit, executed}."""

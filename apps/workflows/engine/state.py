@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from .concurrency import Claim
 from .transitions import ACTIVE_STEP, InstanceStatus, SignalKind, StepStatus
 
 
@@ -92,6 +93,8 @@ class Instance:
     completed_at: datetime | None = None
     aliases: dict[str, str] = field(default_factory=dict)
     """Step → the name that the ids of its executions are made of, where a migration has renamed it."""
+    depth: int = 0
+    """How many runs it was started through: 0 for one that no other run started."""
 
     def copy(self) -> Instance:
         return replace(self, variables=dict(self.variables), visits=dict(self.visits))
@@ -104,7 +107,8 @@ class Signal:
     START {}, TASK_COMPLETED {output, outcome}, TASK_FAILED {error: Failure fields}, TIMER_DUE {purpose},
     CANCEL {reason, requestedBy, source, shouldCompensate}, SUSPEND / RESUME {reason, requestedBy},
     RETRY {stepId?, input?, whole?, requestedBy, reason}, EVENT {event}, SKIP {stepId?, output?, outcome?, requestedBy, reason},
-    MOVE {to, input?, requestedBy, reason}, CONTINUE {}: a step that asked for another turn gets it.
+    MOVE {to, input?, requestedBy, reason}, CONTINUE {}: a step that asked for another turn gets it,
+    CHILD_COMPLETED {instanceId, output}, CHILD_FAILED {instanceId, error: Failure fields}.
     """
 
     kind: SignalKind
@@ -145,6 +149,52 @@ class OpenHumanTask:
 
 
 @dataclass(frozen=True, slots=True)
+class StartChild:
+    """Start another workflow's run. ``wait``: this run waits for its end, and ends it with the step."""
+
+    execution_id: UUID
+    step_id: str
+    instance_id: UUID
+    definition_id: UUID
+    workflow_id: str
+    version: str
+    input: Any
+    wait: bool
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChild:
+    """Cancel the runs that these executions wait for. ``compensate``: their completed work is undone first."""
+
+    execution_ids: tuple[UUID, ...]
+    compensate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Write down what a step waits for. ``correlation``: path in the event → the value it must have."""
+
+    execution_id: UUID
+    step_id: str
+    pattern: str
+    condition: str | None
+    correlation: dict[str, Any]
+    timeout_at: datetime | None
+    timeout_handler: str | None
+    lookback: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """That the wait is over: fulfilled (by an event), or expired."""
+
+    execution_id: UUID
+    status: str
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CancelWork:
     """Withdraw the open task and the timers of these executions."""
 
@@ -153,12 +203,14 @@ class CancelWork:
 
 @dataclass(frozen=True, slots=True)
 class CancelBelow:
-    """End every execution below ``execution_id`` (of the whole run when None), with its tasks and timers.
+    """End every execution below ``execution_id`` (of the whole run when None), with its task, timers, child, subscription.
 
-    Carried out first, on what was active before the advance: what the advance itself opened is spared.
+    Carried out first, on what was active before the advance: what the advance itself opened is spared. ``compensate``: the
+    work that children have completed is undone.
     """
 
     execution_id: UUID | None
+    compensate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +229,7 @@ class DisarmTimers:
 
 @dataclass(frozen=True, slots=True)
 class PauseWork:
-    """Stop every timer and every task not yet begun (``resume`` False), or let them go on with the time they had left."""
+    """Stop every timer, every task not yet begun and every child that is waited for (``resume`` False), or let them go on."""
 
     resume: bool
 
@@ -199,7 +251,8 @@ class AnotherTurn:
 
 
 Command = (
-    RunTask | OpenHumanTask | CancelWork | CancelBelow | ArmTimer | DisarmTimers | PauseWork | EmitEvent | AnotherTurn
+    RunTask | OpenHumanTask | StartChild | Subscribe | Unsubscribe | CancelWork | CancelChild | CancelBelow | ArmTimer
+    | DisarmTimers | PauseWork | EmitEvent | AnotherTurn
 )  # fmt: skip
 
 
@@ -259,3 +312,9 @@ def items_of(instance: Instance, execution: Execution) -> str:
 def item_id(instance: Instance, items: str, step_id: str, index: int) -> UUID:
     """The id of one item; ``items`` as ``items_of`` gives it."""
     return execution_id(instance, f"{items}[{index}]", step_id, ITEM)
+
+
+def child_id(execution: Execution, instance: Instance) -> UUID:
+    """The id of the run that an attempt of a SUB_WORKFLOW step starts: another attempt starts another run."""
+    digest = blake2b(f"child\0{execution.attempt}".encode(), digest_size=8, key=execution.id.bytes).digest()
+    return UUID(bytes=instance.id.bytes[:8] + digest)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from . import items
+from .concurrency import claim_of
 from .flow import complete, end_path, fail, go_on_with_items
 from .plan import Step, TaskFailed
-from .run import Move, Run
-from .state import ArmTimer, Execution, Failure, OpenHumanTask, RunTask, items_of
+from .run import Move, Run, Unusable
+from .state import ArmTimer, Execution, Failure, OpenHumanTask, RunTask, StartChild, Subscribe, child_id, items_of
 from .transitions import InstanceStatus, StepStatus
 
 
@@ -146,13 +147,87 @@ def _last_attempt(run: Run, execution: Execution, move: Move) -> str | None:
 def event_wait(run: Run, step: Step, execution: Execution, move: Move) -> None:
     run.set_status(execution, StepStatus.WAITING)
     execution.data = {"eventPattern": step.pattern}
+    due = None
     if step.duration is not None or step.until is not None:
         due = _due(run, step)
         execution.data |= {"timer": True, "dueAt": due.isoformat()}
         run.command(ArmTimer(execution.id, "event", due))
+    correlation = _correlation(run, step)
+    run.command(
+        Subscribe(
+            execution.id,
+            step.step_id,
+            step.pattern,
+            step.condition_text,
+            correlation,
+            due,
+            step.timeout_handler,
+            step.lookback,
+        )
+    )
     run.record("EVENT_AWAITED", execution, {"pattern": step.pattern})
     if execution.parent_id is None:
         run.instance.status = InstanceStatus.WAITING_FOR_EVENT
+
+
+def _correlation(run: Run, step: Step) -> dict[str, Any]:
+    """What an event must hold, as far as it can be said now. Only a shortcut: the condition itself decides."""
+    found = {}
+    for path, expression in step.correlation:
+        try:
+            found[path] = run.evaluate(expression)
+        except (run.plan.language.error, Unusable):
+            continue
+    return found
+
+
+MAX_DEPTH = 16
+"""How deep workflows may start each other."""
+
+
+def sub_workflow(run: Run, step: Step, execution: Execution, move: Move) -> None:
+    child = step.child
+    assert child is not None
+    execution.input = value = _input(run, step, move)
+    if run.instance.depth >= MAX_DEPTH:
+        message = f"Workflows start each other more than {MAX_DEPTH} deep."
+        fail(run, step, execution, Failure("PERMANENT", "CHILD_TOO_DEEP", message))
+        return
+    if problems := child.problems(value):
+        message = f"The input does not fit what {child.workflow_id} {child.version} asks for."
+        fail(run, step, execution, Failure("VALIDATION", "CHILD_INPUT_INVALID", message, {"violations": problems}))
+        return
+    instance_id = child_id(execution, run.instance)
+    claim = None
+    if child.concurrency is not None:
+        shown = {
+            "id": str(instance_id),
+            "startedAt": run.now.isoformat(),
+            "correlationId": run.instance.correlation_id,
+            "definition": {"workflowId": child.workflow_id, "version": child.version},
+        }
+        claim = claim_of(child.concurrency, value, shown, run.now)
+    run.command(
+        StartChild(
+            execution.id,
+            step.step_id,
+            instance_id,
+            child.definition_id,
+            child.workflow_id,
+            child.version,
+            value,
+            step.wait,
+            claim,
+        )
+    )
+    run.record("CHILD_STARTED", execution, {"instanceId": str(instance_id), "workflowId": child.workflow_id})
+    if not step.wait:
+        complete(run, step, execution, {"instanceId": str(instance_id)}, None)
+        return
+    run.set_status(execution, StepStatus.WAITING)
+    execution.data = {"instanceId": str(instance_id), "workflowId": child.workflow_id}
+    if step.timeout is not None:
+        run.arm_timeout(step, execution, run.now + timedelta(seconds=step.timeout))
 
 
 def delay(run: Run, step: Step, execution: Execution, move: Move) -> None:
@@ -184,4 +259,5 @@ STEP_TYPES: dict[str, Callable[[Run, Step, Execution, Move], None]] = {
     "FOR_EACH": for_each,
     "DELAY": delay,
     "EVENT_WAIT": event_wait,
+    "SUB_WORKFLOW": sub_workflow,
 }

@@ -51,6 +51,8 @@ class SignalKind(StrEnum):
     CONTINUE = "CONTINUE"
     SKIP = "SKIP"
     MOVE = "MOVE"
+    CHILD_COMPLETED = "CHILD_COMPLETED"
+    CHILD_FAILED = "CHILD_FAILED"
 
 
 class Rule(StrEnum):
@@ -65,18 +67,18 @@ _S, _I, _K = StepStatus, InstanceStatus, SignalKind
 
 _SIGNALS = (
     _K.START, _K.TASK_COMPLETED, _K.TASK_FAILED, _K.TIMER_DUE, _K.CANCEL, _K.SUSPEND, _K.RESUME, _K.RETRY, _K.EVENT,
-    _K.CONTINUE,
+    _K.CONTINUE, _K.CHILD_COMPLETED, _K.CHILD_FAILED,
 )  # fmt: skip
 _ROWS = {
-    #                       START   TASK_COMPLETED TASK_FAILED TIMER_DUE CANCEL  SUSPEND RESUME  RETRY   EVENT   CONTINUE
-    _I.CREATED:           (APPLY,  REFUSE,        REFUSE,     IGNORE,   APPLY,  REFUSE, REFUSE, REFUSE, REFUSE, REFUSE),
-    _I.RUNNING:           (IGNORE, APPLY,         APPLY,      APPLY,    APPLY,  APPLY,  REFUSE, REFUSE, APPLY,  APPLY),
-    _I.WAITING_FOR_EVENT: (IGNORE, APPLY,         APPLY,      APPLY,    APPLY,  APPLY,  REFUSE, REFUSE, APPLY,  APPLY),
-    _I.SUSPENDED:         (IGNORE, HOLD,          HOLD,       HOLD,     APPLY,  REFUSE, APPLY,  REFUSE, HOLD,   HOLD),
-    _I.COMPENSATING:      (IGNORE, APPLY,         APPLY,      APPLY,    REFUSE, REFUSE, REFUSE, REFUSE, IGNORE, IGNORE),
-    _I.COMPLETED:         (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, REFUSE, REFUSE, IGNORE),
-    _I.FAILED:            (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, APPLY,  REFUSE, IGNORE),
-    _I.CANCELLED:         (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, APPLY,  REFUSE, IGNORE),
+    #                       START   TASK_COMPLETED TASK_FAILED TIMER_DUE CANCEL  SUSPEND RESUME  RETRY   EVENT   CONTINUE  CHILD_COMPLETED, _FAILED
+    _I.CREATED:           (APPLY,  REFUSE,        REFUSE,     IGNORE,   APPLY,  REFUSE, REFUSE, REFUSE, REFUSE, REFUSE, REFUSE, REFUSE),
+    _I.RUNNING:           (IGNORE, APPLY,         APPLY,      APPLY,    APPLY,  APPLY,  REFUSE, REFUSE, APPLY,  APPLY, APPLY, APPLY),
+    _I.WAITING_FOR_EVENT: (IGNORE, APPLY,         APPLY,      APPLY,    APPLY,  APPLY,  REFUSE, REFUSE, APPLY,  APPLY, APPLY, APPLY),
+    _I.SUSPENDED:         (IGNORE, HOLD,          HOLD,       HOLD,     APPLY,  REFUSE, APPLY,  REFUSE, HOLD,   HOLD, HOLD, HOLD),
+    _I.COMPENSATING:      (IGNORE, APPLY,         APPLY,      APPLY,    REFUSE, REFUSE, REFUSE, REFUSE, IGNORE, IGNORE, APPLY, APPLY),
+    _I.COMPLETED:         (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, REFUSE, REFUSE, IGNORE, IGNORE, IGNORE),
+    _I.FAILED:            (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, APPLY,  REFUSE, IGNORE, IGNORE, IGNORE),
+    _I.CANCELLED:         (IGNORE, IGNORE,        IGNORE,     IGNORE,   REFUSE, REFUSE, REFUSE, APPLY,  REFUSE, IGNORE, IGNORE, IGNORE),
 }  # fmt: skip
 INSTANCE: dict[tuple[InstanceStatus, SignalKind], Rule] = {
     (status, signal): rule for status, rules in _ROWS.items() for signal, rule in zip(_SIGNALS, rules, strict=True)
@@ -120,10 +122,10 @@ EXECUTION: dict[StepStatus, frozenset[StepStatus]] = {
 
 
 class IllegalSignal(Exception):
-    """The instance's state no longer (or not yet) allows this; nothing was changed."""
+    """The instance's state no longer (or not yet) allows this; nothing was changed. ``position``: which of those given."""
 
-    def __init__(self, status: InstanceStatus, signal: SignalKind) -> None:
-        self.status, self.signal = status, signal
+    def __init__(self, status: InstanceStatus, signal: SignalKind, position: int = 0) -> None:
+        self.status, self.signal, self.position = status, signal, position
         super().__init__(f"A run that is {status} cannot take {signal}.")
 
 

@@ -17,6 +17,7 @@ from apps.validation.expressions import (
     compile_expression,
     compile_template,
 )
+from apps.validation.expressions.equalities import event_equalities
 from apps.workflows.engine.plan import Expression
 
 
@@ -44,6 +45,9 @@ class CelLanguage:
 
     def event_template(self, value: Any) -> Expression:
         return compile_template(value, roots=self.roots | EVENT_ROOTS)
+
+    def event_equalities(self, text: str) -> tuple[tuple[str, Expression], ...]:
+        return event_equalities(text)
 
     def duration(self, text: str) -> timedelta:
         """Raises EvaluationError for what is no ISO 8601 duration (a value computed at run time may be anything)."""

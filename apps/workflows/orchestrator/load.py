@@ -26,12 +26,14 @@ class Loaded:
     instance: Instance
     definition_id: UUID
     started_by_id: UUID | None
+    parent_execution_id: UUID | None = None
+    concurrency_key: str | None = None
 
 
 _HEAD = """
 SELECT now(), id, definition_id, workflow_id, definition_version, status, input::text, output::text, variables::text,
        visits::text, transitions, seq, started_by_id, current_step_id, resume_to, correlation_id, cancellation::text,
-       compensation::text, error::text, started_at, completed_at, aliases::text
+       compensation::text, error::text, started_at, completed_at, aliases::text, depth, parent_execution_id, concurrency_key
 FROM workflows_workflowinstance WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 """
 
@@ -80,6 +82,7 @@ def head_of(row: WorkflowInstance) -> Instance:
         resume_to=None if row.resume_to is None else InstanceStatus(row.resume_to),
         completed_at=row.completed_at,
         aliases=row.aliases,
+        depth=row.depth,
     )
 
 
@@ -103,8 +106,9 @@ def _loaded(row: Sequence[Any]) -> Loaded:
         started_at=row[19],
         completed_at=row[20],
         aliases=_json(row[21]),
+        depth=row[22],
     )
-    return Loaded(instance, row[2], row[12])
+    return Loaded(instance, row[2], row[12], row[23], row[24])
 
 
 _EXECUTIONS = """

@@ -21,6 +21,7 @@ from apps.workflows.engine.state import (
     AnotherTurn,
     ArmTimer,
     CancelBelow,
+    CancelChild,
     CancelWork,
     Command,
     Decision,
@@ -32,8 +33,17 @@ from apps.workflows.engine.state import (
     PauseWork,
     RunTask,
     Signal,
+    StartChild,
+    Subscribe,
+    Unsubscribe,
 )
 from apps.workflows.engine.transitions import SignalKind
+
+from . import children, endings, subscriptions
+from .births import NewInstance, head_row, insert
+from .inbox import post
+
+__all__ = ["Decided", "NewInstance", "insert", "post", "roll_back", "save", "save_first"]
 
 ENTRIES = 200
 """How many history entries a record holds at most."""
@@ -41,10 +51,18 @@ ENTRIES = 200
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision to be written. ``started_by``: who a task opened for a person was asked for by."""
+    """A decision to be written. ``started_by``: who a task opened for a person was asked for by.
+
+    ``types``: the types of the steps that its definition has; None when that is not known.
+    """
 
     decision: Decision
     started_by_id: UUID | None = None
+    ties: endings.Ties = endings.NO_TIES
+    types: frozenset[str] | None = None
+
+    def may_have(self, step_type: str) -> bool:
+        return self.types is None or step_type in self.types
 
 
 # Rows are updated by `id = ANY(ids)` as well as by the join: Postgres takes a JSON parameter for a hundred rows, and would
@@ -91,21 +109,6 @@ WITH heads AS (
 )
 _SAVE_FIRST = "WITH " + _STEPS
 
-_INSERT_INSTANCES = """
-INSERT INTO workflows_workflowinstance (
-  id, definition_id, workflow_id, definition_version, status, input, output, variables, visits, transitions, seq, version,
-  current_step_id, resume_to, correlation_id, trigger_event_id, parent_instance_id, cancellation, compensation, error,
-  started_by_id, aliases, started_at, updated_at, completed_at)
-SELECT id, definition_id, workflow_id, definition_version, status, input, output, variables, visits, transitions, seq, 1,
-  current_step_id, resume_to, correlation_id, trigger_event_id, parent_instance_id, cancellation, compensation, error,
-  started_by_id, '{}', now(), now(), completed_at
-FROM json_to_recordset(%s::json) AS r(
-  id uuid, definition_id uuid, workflow_id text, definition_version text, status text, input jsonb, output jsonb,
-  variables jsonb, visits jsonb, transitions int, seq int, current_step_id text, resume_to text, correlation_id text,
-  trigger_event_id text, parent_instance_id uuid, cancellation jsonb, compensation jsonb, error jsonb,
-  started_by_id uuid, completed_at timestamptz)
-"""
-
 _INSERT_TIMERS = """
 INSERT INTO workflows_timer (instance_id, execution_id, purpose, due_at)
 SELECT instance_id, execution_id, purpose, due_at
@@ -113,12 +116,6 @@ FROM json_to_recordset(%s::json) AS r(instance_id uuid, execution_id uuid, purpo
 """
 
 _DELETE_TIMERS = "DELETE FROM workflows_timer WHERE instance_id = ANY(%s) AND execution_id = ANY(%s)"
-
-_INSERT_INBOX = """
-INSERT INTO workflows_inboxsignal (instance_id, kind, execution_id, data, held, created_at)
-SELECT instance_id, kind, execution_id, data, held, now()
-FROM json_to_recordset(%s::json) AS r(instance_id uuid, kind text, execution_id uuid, data jsonb, held bool)
-"""
 
 _CANCEL_BELOW = """
 WITH RECURSIVE below AS (
@@ -153,8 +150,8 @@ def save(decided: Sequence[Decided], *, now: datetime, lease: Lease | None) -> l
     decisions = [each.decision for each in decided]
     with pipeline():
         run("SAVEPOINT wave")
-        _cancel(decisions)
-        heads = [_instance_row(decision.instance) for decision in decisions]
+        _cancel(decided)
+        heads = [head_row(decision.instance) for decision in decisions]
         run(_SAVE, as_rows(heads), [row["id"] for row in heads], *_step_rows(decided))
         return _carry_out(decided, now=now, lease=lease)
 
@@ -164,35 +161,6 @@ def roll_back() -> None:
     run("ROLLBACK TO SAVEPOINT wave")
     # Where the ORM met the error it holds the whole transaction for lost, which it is not any more.
     transaction.set_rollback(False)
-
-
-@dataclass(frozen=True, slots=True)
-class NewInstance:
-    """What an instance's row holds besides what the engine knows."""
-
-    definition_id: UUID
-    started_by_id: UUID | None
-    trigger_event_id: str | None = None
-    parent_instance_id: UUID | None = None
-
-
-def insert(instances: Sequence[tuple[Instance, NewInstance]]) -> None:
-    """Insert instances as they are, with one statement."""
-    rows = [
-        _instance_row(instance)
-        | {
-            "definition_id": new.definition_id,
-            "workflow_id": instance.definition["workflowId"],
-            "definition_version": instance.definition["version"],
-            "input": instance.input,
-            "correlation_id": instance.correlation_id,
-            "started_by_id": new.started_by_id,
-            "trigger_event_id": new.trigger_event_id,
-            "parent_instance_id": new.parent_instance_id,
-        }
-        for instance, new in instances
-    ]
-    run(_INSERT_INSTANCES, as_rows(rows))
 
 
 def save_first(decided: Decided, new: NewInstance, *, now: datetime) -> None:
@@ -237,8 +205,12 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     events: list[NewEvent] = []
     disarm: list[UUID] = []
     withdraw: list[UUID] = []
-    pauses: list[tuple[UUID, bool]] = []
+    pauses: list[tuple[Decided, bool]] = []
     turns: list[tuple[UUID, Signal]] = []
+    born: list[children.Birth] = []
+    down: list[Any] = []
+    begun: list[tuple[UUID, Subscribe]] = []
+    over: list[Unsubscribe] = []
     for each in decided:
         instance = each.decision.instance
         for command in _in_effect(each.decision.commands):
@@ -272,10 +244,20 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
                     disarm += command.execution_ids
                 case CancelWork():
                     withdraw += command.execution_ids
+                    if each.may_have("EVENT_WAIT"):
+                        over += [Unsubscribe(execution_id, "cancelled") for execution_id in command.execution_ids]
                 case PauseWork():
-                    pauses.append((instance.id, command.resume))
+                    pauses.append((each, command.resume))
                 case AnotherTurn():
                     turns.append((instance.id, Signal(SignalKind.CONTINUE, command.execution_id)))
+                case StartChild():
+                    born.append(children.Birth(command, instance, each.started_by_id))
+                case CancelChild():
+                    down += children.cancel(instance, command.execution_ids, compensate=command.compensate)
+                case Subscribe():
+                    begun.append((instance.id, command))
+                case Unsubscribe():
+                    over.append(command)
     # Before anything is begun: an execution that is tried again lets go of its old task and timer, and keeps the new.
     _withdraw([each.decision.instance.id for each in decided], withdraw, disarm)
     claimed = queue.put(runs, lease)
@@ -283,11 +265,15 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     if timers:
         run(_INSERT_TIMERS, as_rows(timers))
     record_events(events)
-    for instance_id, resume in pauses:
-        _pause(instance_id, resume=resume)
+    subscriptions.close(over)
+    subscriptions.begin(begun)
+    for paused, resume in pauses:
+        _pause(paused, resume=resume)
     if turns:
         post(turns)
         doorbell.ring(doorbell.ORCHESTRATOR)
+    children.post_down(down)
+    endings.follow([(each.decision, each.ties) for each in decided], born, now)
     return claimed
 
 
@@ -298,24 +284,38 @@ def _in_effect(commands: Sequence[Command]) -> Sequence[Command]:
     left: list[Command] = []
     for command in commands:
         if isinstance(command, DisarmTimers | CancelWork):
-            begun = ArmTimer if isinstance(command, DisarmTimers) else ArmTimer | RunTask | OpenHumanTask
+            begun = (
+                ArmTimer
+                if isinstance(command, DisarmTimers)
+                else ArmTimer | RunTask | OpenHumanTask | StartChild | Subscribe
+            )
             gone = command.execution_ids
             left = [each for each in left if not (isinstance(each, begun) and each.execution_id in gone)]
         left.append(command)
     return left
 
 
-def _cancel(decisions: Sequence[Decision]) -> None:
+def _cancel(decided: Sequence[Decided]) -> None:
     """End what the decisions cancel, among what there was before them."""
     ended: list[UUID] = []
-    for decision in decisions:
+    waits: list[UUID] = []
+    down: list[Any] = []
+    for each in decided:
+        decision = each.decision
         for command in decision.commands:
             if isinstance(command, CancelBelow):
-                ended += _cancel_below(decision.instance.id, command.execution_id)
+                gone = _cancel_below(decision.instance.id, command.execution_id)
+                ended += gone
+                if each.may_have("EVENT_WAIT"):
+                    waits += gone
+                if each.may_have("SUB_WORKFLOW"):
+                    down += children.cancel(decision.instance, gone, compensate=command.compensate)
                 if command.execution_id is None and decision.instance.resume_to is not None:
                     # It was suspended: what was kept for later comes too late.
                     run("DELETE FROM workflows_inboxsignal WHERE instance_id = %s AND held", decision.instance.id)
-    _withdraw([decision.instance.id for decision in decisions], ended, [])
+    _withdraw([each.decision.instance.id for each in decided], ended, [])
+    subscriptions.close([Unsubscribe(execution_id, "cancelled") for execution_id in waits])
+    children.post_down(down)
 
 
 def _withdraw(instances: list[UUID], work: list[UUID], timers: list[UUID]) -> None:
@@ -333,31 +333,22 @@ def _cancel_below(instance_id: UUID, parent_id: UUID | None) -> list[UUID]:
     return [row[0] for row in fetch(_CANCEL_BELOW, parent_id, instance_id, instance_id)]
 
 
-def _pause(instance_id: UUID, *, resume: bool) -> None:
+def _pause(paused: Decided, *, resume: bool) -> None:
+    instance_id = paused.decision.instance.id
     run(_RESUME_TIMERS if resume else _PAUSE_TIMERS, instance_id)
     active = fetch(
         "SELECT id FROM workflows_stepexecution WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')",
         instance_id,
     )
     queue.pause([row[0] for row in active], resume=resume)
+    if paused.may_have("EVENT_WAIT"):
+        subscriptions.pause(instance_id, resume=resume)
+    if paused.may_have("SUB_WORKFLOW"):
+        kind = SignalKind.RESUME if resume else SignalKind.SUSPEND
+        reason = "The run that waits for it was " + ("resumed." if resume else "suspended.")
+        children.post_down([(row[0], kind, {"reason": reason}) for row in active])
     if resume:
         run("UPDATE workflows_inboxsignal SET held = false WHERE instance_id = %s AND held", instance_id)
-
-
-def post(signals: Sequence[tuple[UUID, Signal]], *, held: bool = False) -> None:
-    """Put signals into the inboxes of their instances."""
-    if signals:
-        rows = [
-            {
-                "instance_id": instance_id,
-                "kind": signal.kind.value,
-                "execution_id": signal.execution_id,
-                "data": signal.data,
-                "held": held,
-            }
-            for instance_id, signal in signals
-        ]
-        run(_INSERT_INBOX, as_rows(rows))
 
 
 def _new_run(instance: Instance, command: RunTask) -> queue.NewRun:
@@ -378,24 +369,6 @@ def _new_event(instance: Instance, command: EmitEvent) -> NewEvent:
     source = {"type": "workflow", "id": str(instance.id), "name": instance.definition["workflowId"]}
     metadata = {"correlationId": instance.correlation_id} if instance.correlation_id else {}
     return NewEvent(command.key, command.pattern, command.payload, source, metadata=metadata)
-
-
-def _instance_row(instance: Instance) -> dict[str, Any]:
-    return {
-        "id": instance.id,
-        "status": instance.status,
-        "output": instance.output,
-        "variables": instance.variables,
-        "visits": instance.visits,
-        "transitions": instance.transitions,
-        "seq": instance.seq,
-        "current_step_id": instance.current_step_id,
-        "resume_to": instance.resume_to,
-        "cancellation": instance.cancellation,
-        "compensation": instance.compensation,
-        "error": instance.error,
-        "completed_at": instance.completed_at,
-    }
 
 
 def _execution_row(instance_id: UUID, execution: Execution) -> dict[str, Any]:

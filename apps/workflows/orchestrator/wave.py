@@ -20,12 +20,13 @@ from apps.events.sql import fetch, run
 from apps.tasks.runtime.outcomes import ClaimedTask, Lease, TaskOutcome
 from apps.workflows.engine import needs
 from apps.workflows.engine.advance import advance as decide
-from apps.workflows.engine.plan import nothing
+from apps.workflows.engine.concurrency import Claim
+from apps.workflows.engine.plan import Plan, nothing
 from apps.workflows.engine.run import Run
 from apps.workflows.engine.state import Decision, Failure, Instance, Signal, State
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
 
-from . import live, load, store
+from . import endings, inbox, live, load, slots, store
 from .language import LANGUAGE
 from .plans import plan_for
 
@@ -50,9 +51,9 @@ class Orchestrator:
 
         Returns the tasks that ``lease`` got, and whether signals are still waiting.
         """
-        inbox = fetch(_TAKE, pump) if pump else []
+        waiting = fetch(_TAKE, pump) if pump else []
         signals: dict[UUID, list[Signal]] = defaultdict(list)
-        for _, instance_id, kind, execution_id, data in inbox:
+        for _, instance_id, kind, execution_id, data in waiting:
             signals[instance_id].append(Signal(SignalKind(kind), execution_id, orjson.loads(data)))
         fresh = [(each.workflow_instance_id, as_signal(each)) for each in outcomes if each.workflow_instance_id]
         for instance_id, signal in fresh:
@@ -62,16 +63,18 @@ class Orchestrator:
         locked = load.lock(signals, _addressed(signals), wait=False)
         busy = signals.keys() - locked.instances.keys()
         gone = _without_row(busy) if busy else set()
-        consumed = [row[0] for row in inbox if row[1] in locked.instances or row[1] in gone]
+        consumed = [row[0] for row in waiting if row[1] in locked.instances or row[1] in gone]
         if consumed:
             run("DELETE FROM workflows_inboxsignal WHERE id = ANY(%s)", consumed)
         if busy - gone:
-            store.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])
+            inbox.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])
             doorbell.ring(doorbell.ORCHESTRATOR)
         claimed: list[ClaimedTask] = []
+        more = len(waiting) == pump > 0 or bool(busy - gone)
         if locked.now is not None:
-            claimed = _advance_locked(locked, signals, locked.now, lease)
-        return claimed, len(inbox) == pump > 0 or bool(busy - gone)
+            claimed, reached = _advance_locked(locked, signals, locked.now, lease)
+            more = more or reached
+        return claimed, more
 
 
 def as_signal(outcome: TaskOutcome) -> Signal:
@@ -87,7 +90,8 @@ def as_signal(outcome: TaskOutcome) -> Signal:
 def apply(instance_id: UUID, *given: Signal) -> Instance | None:
     """Give signals to a run at once, waiting for its lock; in the caller's transaction.
 
-    Returns the run's new head, None when there is no such run. Raises IllegalSignal.
+    Returns the run's new head, None when there is no such run. Raises IllegalSignal; Conflict when the run would go on after
+    its end and the slot it needs is taken.
     """
     signals = {instance_id: list(given)}
     locked = load.lock(signals, _addressed(signals), wait=True)
@@ -95,6 +99,9 @@ def apply(instance_id: UUID, *given: Signal) -> Instance | None:
         return None
     decided = _decide(locked, signals, locked.now, strict=True)
     store.save(decided, now=locked.now, lease=None)
+    for each in decided:
+        if each.ties.claim is not None and endings.goes_on_again(each.decision):
+            slots.refuse_over_capacity(each.decision.instance.definition["workflowId"], each.ties.claim.key)
     _after_commit([each.decision for each in decided])
     return decided[0].decision.instance
 
@@ -103,7 +110,7 @@ def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance
     """Insert a run and let it go as far as it can, in the caller's transaction."""
     plan = plan_for(new.definition_id)
     decision = decide(plan, State(instance, {}, {}), [Signal(SignalKind.START)], now)
-    store.save_first(store.Decided(decision, new.started_by_id), new, now=now)
+    store.save_first(store.Decided(decision, new.started_by_id, types=plan.types), new, now=now)
     _after_commit([decision])
     return decision.instance
 
@@ -114,10 +121,11 @@ def _addressed(signals: Mapping[UUID, Sequence[Signal]]) -> list[UUID]:
 
 def _advance_locked(
     locked: load.Locked, signals: dict[UUID, list[Signal]], now: datetime, lease: Lease | None
-) -> list[ClaimedTask]:
+) -> tuple[list[ClaimedTask], bool]:
+    """The tasks that ``lease`` got, and whether other runs were told something."""
     decided = _decide(locked, signals, now)
     held = [(each.decision.instance.id, signal) for each in decided for signal in each.decision.held]
-    store.post(held, held=True)
+    inbox.post(held, held=True)
     try:
         claimed = store.save(decided, now=now, lease=lease)
     except _REFUSED:
@@ -125,7 +133,7 @@ def _advance_locked(
         store.roll_back()
         decided, claimed = _one_by_one(decided, locked, now, lease)
     _after_commit([each.decision for each in decided])
-    return claimed
+    return claimed, any(endings.reaches_others(each.decision, each.ties) for each in decided)
 
 
 def _one_by_one(
@@ -145,7 +153,9 @@ def _one_by_one(
             instance = locked.instances[each.decision.instance.id].instance
             log.warning("wave.not_storable", instance_id=str(instance.id), error=str(error))
             failed = store.Decided(
-                _failed(locked.instances[instance.id], "STATE_NOT_STORABLE", str(error).strip(), now)
+                _failed(locked.instances[instance.id], "STATE_NOT_STORABLE", str(error).strip(), now),
+                each.started_by_id,
+                each.ties,
             )
             store.save([failed], now=now, lease=None)
             saved.append(failed)
@@ -177,8 +187,21 @@ def _decide(
     for id_, loaded in locked.instances.items():
         state = needs.state(loaded.instance, addressed.get(id_, {}), read.get(id_, {}).values())
         decision = unusable.get(id_) or _decide_one(loaded, state, signals[id_], now, strict)
-        decided.append(store.Decided(decision, loaded.started_by_id))
+        usable = None if id_ in unusable else plan_for(loaded.definition_id)
+        types = None if usable is None else usable.types
+        decided.append(store.Decided(decision, loaded.started_by_id, _ties(loaded, usable), types))
     return decided
+
+
+def _ties(loaded: load.Loaded, plan: Plan | None) -> endings.Ties:
+    if loaded.parent_execution_id is None and loaded.concurrency_key is None:
+        return endings.NO_TIES
+    claim = None
+    if loaded.concurrency_key is not None:
+        # A run that was moved to a version without a limit keeps the slot it has, and shares it with any number.
+        limit = plan.concurrency.limit if plan is not None and plan.concurrency is not None else endings.UNLIMITED
+        claim = Claim(loaded.concurrency_key, limit, "QUEUE")
+    return endings.Ties(loaded.parent_execution_id, claim)
 
 
 def _decide_one(loaded: load.Loaded, state: State, signals: Sequence[Signal], now: datetime, strict: bool) -> Decision:
@@ -188,7 +211,7 @@ def _decide_one(loaded: load.Loaded, state: State, signals: Sequence[Signal], no
         if strict:
             raise
         log.info("wave.signal_refused", instance_id=str(loaded.instance.id), error=str(error))
-        legal = [each for each in signals if each.kind is not error.signal]
+        legal = [each for position, each in enumerate(signals) if position != error.position]
         return _decide_one(loaded, state, legal, now, strict)
     except Exception as error:
         if strict:

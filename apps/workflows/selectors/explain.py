@@ -11,10 +11,12 @@ from uuid import UUID
 from apps.tasks.models import Task
 from apps.workflows.models import StepExecution, Timer, WorkflowInstance
 
+from . import queue
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a run stands: an execution that has not ended, and why. ``kind``: HUMAN, EVENT, TIMER, TASK or BRANCHES."""
+    """Where a run stands: an execution that has not ended, and why. ``kind``: HUMAN, EVENT, TIMER, CHILD, TASK or BRANCHES."""
 
     step_id: str
     kind: str
@@ -26,6 +28,8 @@ class Position:
     candidates: tuple[str, ...] = ()
     due_at: datetime | None = None
     error: dict[str, Any] | None = None
+    instance_id: str | None = None
+    workflow_id: str | None = None
 
     @classmethod
     def of(cls, execution: StepExecution, task: Task | None, timer: Timer | None, users: dict[UUID, str]) -> Position:
@@ -49,6 +53,10 @@ class Position:
             return cls(kind="TASK", task_id=task.id, **common)
         if (pattern := (execution.data or {}).get("eventPattern")) is not None:
             return cls(kind="EVENT", title=pattern, due_at=timer.due_at if timer else None, **common)
+        if (child := (execution.data or {}).get("instanceId")) is not None:
+            workflow_id = (execution.data or {}).get("workflowId")
+            due = timer.due_at if timer else None
+            return cls(kind="CHILD", instance_id=child, workflow_id=workflow_id, due_at=due, **common)
         if timer is not None and timer.purpose != "timeout":
             return cls(kind="TIMER", due_at=timer.due_at, **common)
         return cls(kind="BRANCHES", **common)
@@ -66,22 +74,29 @@ def waiting_for(positions: Sequence[Position]) -> list[dict[str, Any]]:
             **({"assignee": each.assignee} if each.assignee else {}),
             **({"candidates": list(each.candidates)} if each.candidates else {}),
             **({"dueAt": each.due_at} if each.due_at else {}),
+            **({"instanceId": each.instance_id, "workflowId": each.workflow_id} if each.instance_id else {}),
         }
         for each in positions
         if each.kind != "BRANCHES"
     ]
 
 
-def explain(instance: WorkflowInstance, positions: Sequence[Position]) -> dict[str, Any]:
-    """{sentence, since, movesWhen, waitingFor} for a run; ``positions`` are those of its executions that are active."""
+def explain(
+    instance: WorkflowInstance, positions: Sequence[Position], queued: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """{sentence, since, movesWhen, waitingFor, queue} for a run; ``positions`` are those of its executions that are active.
+
+    ``queued``: its place in the queue for a slot, if it stands in one.
+    """
     leaves = [each for each in positions if each.kind != "BRANCHES"]
-    sentence, moves = _sentence(instance, leaves)
+    sentence, moves = queue.sentence(queued) if queued is not None else _sentence(instance, leaves)
     return {
         "status": instance.status,
         "sentence": sentence,
         "since": min((each.since for each in leaves), default=instance.updated_at),
         "movesWhen": moves,
         "waitingFor": waiting_for(leaves),
+        "queue": queued,
     }
 
 
@@ -126,6 +141,11 @@ def _waits(position: Position) -> tuple[str, str]:
     if position.kind == "EVENT":
         until = f", until {position.due_at:%Y-%m-%d %H:%M:%S %Z}" if position.due_at else ""
         return f"Waits at {step} for an event {position.title}{until}.", f"An event {position.title} arrives."
+    if position.kind == "CHILD":
+        return (
+            f"Waits at {step} for the run {position.instance_id} of {position.workflow_id}.",
+            f"The run of {position.workflow_id} ends.",
+        )
     if position.kind == "TIMER":
         when = f" until {position.due_at:%Y-%m-%d %H:%M:%S %Z}" if position.due_at else ""
         if position.error:

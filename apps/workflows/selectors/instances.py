@@ -19,6 +19,7 @@ from apps.workflows.orchestrator import load
 from apps.workflows.orchestrator.plans import plan_for
 
 from .explain import Position, explain, waiting_for
+from .queue import place_in_queue
 
 
 def visible_instances(actor: User) -> QuerySet[WorkflowInstance]:
@@ -61,6 +62,7 @@ def filtered(
     search: str | None = None,
     started_after: datetime | None = None,
     started_before: datetime | None = None,
+    parent_instance_id: UUID | None = None,
 ) -> QuerySet[WorkflowInstance]:
     """The runs for a list, unordered. ``search``: an id, a correlation id or a workflow id, whole or its beginning."""
     rows = visible_instances(actor)
@@ -74,6 +76,8 @@ def filtered(
         rows = rows.filter(started_at__gte=started_after)
     if started_before:
         rows = rows.filter(started_at__lt=started_before)
+    if parent_instance_id:
+        rows = rows.filter(parent_instance_id=parent_instance_id)
     if search:
         rows = rows.filter(_matches(search.strip()))
     return rows
@@ -129,6 +133,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
         )
     }
     positions = _positions(executions, tasks)
+    children = _children(instance, executions)
     return summary(instance, {definition.id: definition.name}, users) | {
         "input": instance.input,
         "output": instance.output,
@@ -137,7 +142,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
         "state": {
             "variables": instance.variables,
             "currentStepId": instance.current_step_id,
-            "steps": {each.step_id: _step(each, tasks.get(each.id)) for each in executions},
+            "steps": {each.step_id: _step(each, tasks.get(each.id), children.get(each.id)) for each in executions},
             "waitingFor": waiting_for(positions),
         },
         "cancellation": instance.cancellation,
@@ -158,7 +163,16 @@ def _latest_visits(instance: WorkflowInstance) -> list[StepExecution]:
     return sorted(latest.values(), key=lambda each: (each.started_at, each.seq))
 
 
-def _step(execution: StepExecution, task: Task | None) -> dict[str, Any]:
+def _children(instance: WorkflowInstance, executions: list[StepExecution]) -> dict[UUID, UUID]:
+    """By execution: the run that its latest attempt has started."""
+    if "SUB_WORKFLOW" not in plan_for(instance.definition_id).types:
+        return {}
+    ids = [each.id for each in executions]
+    rows = WorkflowInstance.objects.filter(parent_execution_id__in=ids).order_by("started_at")
+    return {row.parent_execution_id: row.id for row in rows.only("parent_execution_id") if row.parent_execution_id}
+
+
+def _step(execution: StepExecution, task: Task | None, child: UUID | None = None) -> dict[str, Any]:
     return {
         "status": execution.status,
         "visit": execution.visit,
@@ -169,6 +183,7 @@ def _step(execution: StepExecution, task: Task | None) -> dict[str, Any]:
         "error": execution.error,
         "executionId": str(execution.id),
         "taskId": str(task.id) if task is not None else None,
+        "childInstanceId": None if child is None else str(child),
         "startedAt": execution.started_at,
         "completedAt": execution.completed_at,
     }
@@ -184,13 +199,14 @@ def _positions(executions: list[StepExecution], tasks: dict[UUID, Task]) -> list
     return [Position.of(each, tasks.get(each.id), timers.get(each.id), users) for each in active]
 
 
-def explanation(instance: WorkflowInstance) -> dict[str, Any]:
-    """What the run waits for, since when, and what would move it."""
+def explanation(instance: WorkflowInstance, actor: User | None = None) -> dict[str, Any]:
+    """What the run waits for, since when, and what would move it. ``actor``: who asks, where other runs are to be named."""
     executions = list(
         StepExecution.objects.filter(instance_id=instance.id, status__in=StepExecution.ACTIVE).order_by("seq")[:200]
     )
     tasks = {task.id: task for task in Task.objects.filter(id__in=[each.id for each in executions])}
-    return explain(instance, _positions(executions, tasks))
+    queued = place_in_queue(instance, None if actor is None else visible_instances(actor))
+    return explain(instance, _positions(executions, tasks), queued)
 
 
 def history(instance_id: UUID, *, after: int = 0, limit: int = 200) -> tuple[list[dict[str, Any]], int | None]:

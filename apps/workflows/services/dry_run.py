@@ -15,14 +15,14 @@ from apps.validation.problems import Unprocessable
 from apps.validation.schemas import check_instance
 from apps.workflows.engine.simulation import Mock, Simulation
 from apps.workflows.kind import WORKFLOW
-from apps.workflows.orchestrator.plans import UnknownTask, compile_definition
+from apps.workflows.orchestrator.plans import UnknownTask, UnknownWorkflow, compile_definition
 
 
 def dry_run(*, actor: User, document: dict[str, Any], start_input: Any, mocks: list[dict[str, Any]]) -> dict[str, Any]:
     """The path, data, events and timings of a run of ``document`` that only happens in memory.
 
-    ``mocks`` as in test definitions: [{taskId | stepId, response | error, action, delay, times}]. A task without a mock
-    leaves the run waiting, and is named in ``waitsAt``. Unprocessable when the document has errors, the input does not
+    ``mocks`` as in test definitions: [{taskId | stepId | workflowId, response | error, action, delay, times}]. A
+    task or sub-workflow without a mock leaves the run waiting, and is named in ``waitsAt``. Unprocessable when the document has errors, the input does not
     fit, or a mock is none.
     """
     require(actor, "design:workflow")
@@ -37,7 +37,7 @@ def dry_run(*, actor: User, document: dict[str, Any], start_input: Any, mocks: l
     try:
         plan = compile_definition({"version": "1.0.0", **document}, run_id, {})
         answers = [Mock.of(mock, parse_duration) for mock in mocks]
-    except (UnknownTask, ValueError) as error:
+    except (UnknownTask, UnknownWorkflow, ValueError) as error:
         raise Unprocessable(str(error)) from error
     simulation = Simulation.begin(plan, instance_id=run_id, start_input=start_input, now=begin, mocks=answers)
     simulation.run()

@@ -26,9 +26,10 @@ from apps.workflows.engine.state import Instance, Signal
 from apps.workflows.engine.transitions import InstanceStatus, SignalKind, StepStatus
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import StepExecution, WorkflowDefinition, WorkflowInstance
-from apps.workflows.orchestrator import store, wave
+from apps.workflows.orchestrator import births, inbox, slots, wave
 
 from .acting import act, steerable
+from .concurrency import claim_for, line_up
 
 BATCH_LIMIT = 1_000
 
@@ -47,15 +48,21 @@ class Start:
 def start(*, actor: User, request: Start) -> UUID:
     """Start a run and let it go as far as it can at once; returns its id.
 
-    NotFound, Conflict (nothing published) or Unprocessable (the input does not fit the inputSchema, pointers below
-    /input).
+    NotFound, Conflict (nothing published, or the workflow refuses more runs than it allows at once) or Unprocessable (the
+    input does not fit the inputSchema, pointers below /input).
     """
     require(actor, "start:workflow")
     definition = find_published(WORKFLOW, key=request.workflow_id, version=request.version)
     value = _conforming(definition, request.input, "/input")
     now = fetch("SELECT now()")[0][0]
     instance = _new(definition, value, request.correlation_id, now)
-    wave.start(store.NewInstance(definition.id, actor.pk), instance, now)
+    claim = claim_for(definition, instance, "/input")
+    if claim is None:
+        wave.start(births.NewInstance(definition.id, actor.pk), instance, now)
+    else:
+        # A worker begins it: a transaction that takes a slot takes no run's lock afterwards.
+        births.insert([(instance, births.NewInstance(definition.id, actor.pk, concurrency_key=claim.key))])
+        line_up(actor, [slots.Claimant(instance.id, definition.key, claim)])
     record_audit(
         actor=actor,
         action="workflow.start",
@@ -68,7 +75,10 @@ def start(*, actor: User, request: Start) -> UUID:
 
 @transaction.atomic
 def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
-    """Accept up to 1,000 starts in one commit; workers begin them. All or none: one bad input refuses the batch."""
+    """Accept up to 1,000 starts in one commit; workers begin them. All or none: one bad input refuses the batch.
+
+    So does one run too many of a workflow that refuses them (Conflict); where they queue, they do so in the batch's order.
+    """
     require(actor, "start:workflow")
     if len(requests) > BATCH_LIMIT:
         violation = Violation(
@@ -77,7 +87,8 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
         raise Unprocessable("The batch is too large.", violations=[violation])
     definitions: dict[tuple[str, str | None], WorkflowDefinition] = {}
     now = fetch("SELECT now()")[0][0]
-    rows: list[tuple[Instance, store.NewInstance]] = []
+    rows: list[tuple[Instance, births.NewInstance]] = []
+    claimants: list[slots.Claimant] = []
     for index, request in enumerate(requests):
         name = (request.workflow_id, request.version)
         if name not in definitions:
@@ -85,10 +96,17 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
         definition = definitions[name]
         value = _conforming(definition, request.input, f"/instances/{index}/input")
         instance = _new(definition, value, request.correlation_id, now)
-        rows.append((instance, store.NewInstance(definition.id, actor.pk)))
+        claim = claim_for(definition, instance, f"/instances/{index}/input")
+        if claim is not None:
+            claimants.append(slots.Claimant(instance.id, definition.key, claim))
+        key = None if claim is None else claim.key
+        rows.append((instance, births.NewInstance(definition.id, actor.pk, concurrency_key=key)))
     if rows:
-        store.insert(rows)
-        store.post([(instance.id, Signal(SignalKind.START)) for instance, _ in rows])
+        births.insert(rows)
+        free = [instance.id for instance, new in rows if new.concurrency_key is None]
+        inbox.post([(instance_id, Signal(SignalKind.START)) for instance_id in free])
+        if claimants:
+            line_up(actor, claimants)
         doorbell.ring(doorbell.ORCHESTRATOR)
         record_audit(
             actor=actor,

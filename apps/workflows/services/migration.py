@@ -18,7 +18,7 @@ from apps.validation.violations import Violation
 from apps.workflows.engine.plan import Plan
 from apps.workflows.engine.transitions import TERMINAL, InstanceStatus
 from apps.workflows.kind import WORKFLOW
-from apps.workflows.models import HistoryRecord, StepExecution, WorkflowDefinition, WorkflowInstance
+from apps.workflows.models import HistoryRecord, StepExecution, Subscription, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import live
 from apps.workflows.orchestrator.plans import plan_for
 from apps.workflows.selectors.instances import is_visible
@@ -57,6 +57,8 @@ def migrate(
         # One statement, so that two steps may exchange their names.
         renaming = Case(*(When(step_id=old, then=Value(new)) for old, new in mapping.items()))
         StepExecution.objects.filter(instance_id=instance_id, step_id__in=mapping).update(step_id=renaming)
+        waits = Case(*(When(wait_step_id=old, then=Value(new)) for old, new in mapping.items()))
+        Subscription.objects.filter(instance_id=instance_id, wait_step_id__in=mapping).update(wait_step_id=waits)
     repin(instance, target, mapping)
     data = {"from": source, "to": version, "mapping": dict(mapping), "reason": reason, "requestedBy": actor.username}
     save_repinned(instance, data)

@@ -10,7 +10,7 @@ from apps.tasks.models import Task
 from apps.tasks.runtime import queue
 from apps.tasks.runtime.outcomes import ClaimedTask, TaskOutcome, deliver
 from apps.tasks.runtime.queue import Finished
-from apps.workflows.models import WorkflowInstance
+from apps.workflows.models import InboxSignal, WorkflowInstance
 from apps.workflows.services import timers
 
 NAME = "test-worker"
@@ -92,9 +92,8 @@ def next_due() -> float | None:
 
 
 def advance() -> None:
-    """Fire what is due and take every signal that waits, as a worker's turn does."""
+    """Fire what is due and take every signal that waits, and every one that comes of it, as workers' turns do."""
     timers.fire_timers()
-    more = True
-    while more:
+    while InboxSignal.objects.filter(held=False).exists():
         with transaction.atomic():
-            _, more = deliver([], pump=200)
+            deliver([], pump=200)

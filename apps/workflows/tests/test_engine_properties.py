@@ -15,8 +15,8 @@ from apps.workflows.engine import items
 from apps.workflows.engine.compile import compile_plan
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.memory import Memory
-from apps.workflows.engine.plan import TaskBinding
-from apps.workflows.engine.state import Execution, OpenHumanTask, Signal
+from apps.workflows.engine.plan import ChildBinding, TaskBinding
+from apps.workflows.engine.state import Execution, OpenHumanTask, Signal, StartChild
 from apps.workflows.engine.steering import Refused
 from apps.workflows.engine.transitions import TERMINAL, IllegalSignal, InstanceStatus, SignalKind
 from apps.workflows.orchestrator.language import LANGUAGE
@@ -38,7 +38,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         return steps
 
     def step(depth: int) -> dict[str, Any]:
-        kinds = ["TASK", "HUMAN_TASK", "TRANSFORM", "DELAY", "EMIT_EVENT", "DECISION", "EVENT_WAIT"]
+        kinds = ["TASK", "HUMAN_TASK", "TRANSFORM", "DELAY", "EMIT_EVENT", "DECISION", "EVENT_WAIT", "SUB_WORKFLOW"]
         kind = draw(st.sampled_from(kinds + (["PARALLEL", "FOR_EACH"] * 2 if depth < 2 else [])))
         made: dict[str, Any] = {"stepId": next(names), "type": kind}
         if kind == "TASK":
@@ -54,6 +54,8 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
             made["eventPattern"] = "a.b"
             made["eventTimeout"] = {"duration": "PT2M"}
             made["eventCondition"] = draw(st.sampled_from(["true", "event.payload.n > 1"]))
+        elif kind == "SUB_WORKFLOW":
+            made |= {"workflowId": "other", "wait": draw(st.booleans()), "input": {"n": "${input.n}"}}
         elif kind == "DECISION":
             made["choices"] = []
             made["default"] = None
@@ -94,6 +96,11 @@ def binding(task_id: str, version: str | None) -> TaskBinding:
     return TaskBinding(definition_id=uuid5(RUN, task_id), task_id=task_id)
 
 
+def child(workflow_id: str, version: str | None) -> ChildBinding:
+    """A workflow that takes any input but {"n": 3}."""
+    return ChildBinding(uuid5(RUN, workflow_id), workflow_id, "1.0.0", lambda value: [{}] if value["n"] == 3 else [])
+
+
 class RunMachine(RuleBasedStateMachine):
     """One run; each rule is something that may happen to it, at any time and as often as it likes."""
 
@@ -106,7 +113,9 @@ class RunMachine(RuleBasedStateMachine):
         items.ROOM = room
         for each in document["steps"]:
             _without_none(each)
-        plan = compile_plan(document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=200)
+        plan = compile_plan(
+            document, definition_id=RUN, language=LANGUAGE, tasks=binding, children=child, max_transitions=200
+        )
         self.now, self.given = NOW, []
         self.memory = Memory.begin(plan, RUN, {"n": n, "items": [{"a": 1}, n], "many": list(range(5))}, NOW)
         self.give(Signal(SignalKind.START))
@@ -135,12 +144,25 @@ class RunMachine(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 99), well=st.booleans(), transient=st.booleans())
     def a_task_ends(self, pick: int, well: bool, transient: bool) -> None:
         execution_id = self._open[pick % len(self._open)]
+        work = self.memory.open_work[execution_id]
+        if isinstance(work, StartChild):
+            self.a_child_ends(work, well, transient)
+            return
         human = isinstance(self.memory.open_work[execution_id], OpenHumanTask)
         if well or human:
             self.give(Signal(SignalKind.TASK_COMPLETED, execution_id, {"output": {"n": pick}}))
         else:
             error = {"type": "TRANSIENT" if transient else "PERMANENT", "code": "X", "retryable": transient}
             self.give(Signal(SignalKind.TASK_FAILED, execution_id, {"error": error}))
+
+    def a_child_ends(self, work: StartChild, well: bool, transient: bool) -> None:
+        told = {"instanceId": str(work.instance_id)}
+        if well:
+            self.give(Signal(SignalKind.CHILD_COMPLETED, work.execution_id, told | {"output": {"n": 1}}))
+        else:
+            error = {"type": "TRANSIENT" if transient else "PERMANENT", "code": "X", "message": ""}
+            error |= {"details": told, "retryable": transient}
+            self.give(Signal(SignalKind.CHILD_FAILED, work.execution_id, told | {"error": error}))
 
     @rule(n=st.integers(0, 3))
     def an_event_arrives(self, n: int) -> None:
@@ -169,7 +191,16 @@ class RunMachine(RuleBasedStateMachine):
     def something_is_delivered_again(self, pick: int) -> None:
         signal = self.given[pick % len(self.given)]
         execution = self.memory.executions.get(signal.execution_id) if signal.execution_id else None
-        if signal.kind in (SignalKind.TASK_COMPLETED, SignalKind.TASK_FAILED) and execution and not execution.active:
+        ends = signal.kind in (SignalKind.TASK_COMPLETED, SignalKind.TASK_FAILED)
+        if signal.kind in (SignalKind.CHILD_COMPLETED, SignalKind.CHILD_FAILED):
+            ended = signal.data["instanceId"]
+            ends = execution is not None and (execution.data or {}).get("instanceId") != ended
+            if ends and execution is not None and self.memory.instance.status is not InstanceStatus.SUSPENDED:
+                before = len(self.memory.history)
+                self.give(signal)
+                assert len(self.memory.history) == before
+            return
+        if ends and execution and not execution.active:
             before = len(self.memory.history)
             self.give(signal)
             assert len(self.memory.history) == before
@@ -251,6 +282,13 @@ class RunMachine(RuleBasedStateMachine):
             assert running <= step.concurrency
             if not data.get("asked"):
                 assert running == min(step.concurrency, data["left"]) > 0
+
+    @invariant()
+    def every_wait_for_an_event_has_its_subscription_and_every_subscription_its_wait(self) -> None:
+        waits = {
+            id_ for id_, each in self.memory.executions.items() if each.active and "eventPattern" in (each.data or {})
+        }
+        assert waits == set(self.memory.subscriptions)
 
     @invariant()
     def the_history_has_no_gap_and_folds_to_the_present(self) -> None:

@@ -13,10 +13,11 @@ from uuid import UUID, uuid5
 import pytest
 
 from apps.validation.durations import parse_duration
+from apps.validation.schemas import check_instance
 from apps.workflows.engine.compile import compile_plan
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.memory import Memory
-from apps.workflows.engine.plan import Plan, TaskBinding
+from apps.workflows.engine.plan import ChildBinding, Plan, TaskBinding
 from apps.workflows.engine.retry import parse_retry_policy
 from apps.workflows.engine.simulation import Mock, Simulation
 from apps.workflows.engine.state import Signal, execution_id
@@ -41,9 +42,19 @@ def plan_of(scenario: dict[str, Any]) -> Plan:
             retry=parse_retry_policy(document.get("retryPolicy"), parse_duration),
         )
 
+    def child(workflow_id: str, version: str | None) -> ChildBinding:
+        schema = scenario.get("children", {}).get(workflow_id, {}).get("inputSchema")
+
+        def problems(value: Any) -> list[dict[str, Any]]:
+            return [] if schema is None else [each.as_json() for each in check_instance(schema, value, "/input")]
+
+        return ChildBinding(uuid5(RUN, workflow_id), workflow_id, "1.0.0", problems)
+
     document = {"version": "1.0.0", **scenario["definition"]}
     limit = scenario.get("maxTransitions", 1_000)
-    return compile_plan(document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=limit)
+    return compile_plan(
+        document, definition_id=RUN, language=LANGUAGE, tasks=binding, children=child, max_transitions=limit
+    )
 
 
 @dataclass

@@ -29,11 +29,11 @@ from apps.validation.problems import Conflict, Unprocessable
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.simulation import Mock
 from apps.workflows.engine.transitions import TERMINAL
-from apps.workflows.models import InboxSignal, StepExecution, Timer, WorkflowInstance
+from apps.workflows.models import InboxSignal, StepExecution, Subscription, Timer, WorkflowInstance
 from apps.workflows.selectors.instances import history
 from apps.workflows.services import instances as services
 from apps.workflows.services import steering
-from apps.workflows.tests.factories import WorkflowDefinitionFactory, started, worker_task
+from apps.workflows.tests.factories import WorkflowDefinitionFactory, flow, started, worker_task
 from apps.workflows.tests.live import Outside, advance, next_due, now, pass_time
 from apps.workflows.tests.test_engine_scenarios import NOW, all_cases, play
 
@@ -145,6 +145,10 @@ def begin(scenario: dict[str, Any], case: dict[str, Any], actor: User) -> Player
         document = worker_task(task_id)
         policy = scenario.get("tasks", {}).get(task_id, {}).get("retryPolicy")
         TaskDefinitionFactory(document=document | ({"retryPolicy": policy} if policy else {}))
+    for workflow_id in child_ids(scenario["definition"]):
+        TaskDefinitionFactory(document=worker_task(workflow_id))
+        schema = scenario.get("children", {}).get(workflow_id, {})
+        WorkflowDefinitionFactory(document=child_of_one_task(workflow_id) | schema)
     WorkflowDefinitionFactory(document={"version": "1.0.0", **scenario["definition"]})
     mocks = [Mock.of(mock, parse_duration) for mock in (*case.get("mocks", ()), *scenario.get("sharedMocks", ()))]
     run = started(actor, scenario["definition"]["workflowId"], as_if_now(case.get("input", {})))
@@ -164,9 +168,9 @@ def as_if_now(value: Any) -> Any:
 
 
 def comparable(output: Any) -> Any:
-    """An output without what differs from run to run: the time of a DELAY, the id of an event."""
+    """An output without what differs from run to run: the time of a DELAY, the id of an event or run."""
     if isinstance(output, dict):
-        return {name: value for name, value in output.items() if name not in ("until", "eventId")}
+        return {name: value for name, value in output.items() if name not in ("until", "eventId", "instanceId")}
     return output
 
 
@@ -175,6 +179,23 @@ def task_ids(document: Any) -> set[str]:
         own = {document["taskId"]} if "taskId" in document else set()
         return own.union(*(task_ids(value) for value in document.values()))
     return set().union(*(task_ids(each) for each in document)) if isinstance(document, list) else set()
+
+
+def child_ids(document: Any) -> set[str]:
+    """The workflows that SUB_WORKFLOW steps start."""
+    if isinstance(document, dict):
+        own = {document["workflowId"]} if document.get("type") == "SUB_WORKFLOW" else set()
+        return own.union(*(child_ids(value) for value in document.values()))
+    return set().union(*(child_ids(each) for each in document)) if isinstance(document, list) else set()
+
+
+def child_of_one_task(workflow_id: str) -> dict[str, Any]:
+    """A workflow that ends as its only task does: what mocks of the workflow say of it."""
+    return flow(
+        {"stepId": f"{workflow_id}-work", "type": "TASK", "taskId": workflow_id},
+        workflowId=workflow_id,
+        output=f"${{steps['{workflow_id}-work'].output}}",
+    )
 
 
 @pytest.mark.parametrize(("scenario", "case"), all_cases())
@@ -226,6 +247,7 @@ def assert_nothing_is_left() -> None:
     """A run at its end leaves no timer, no signal, no queued or open task behind."""
     assert not Timer.objects.exists()
     assert not InboxSignal.objects.exists()
+    assert not Subscription.objects.filter(status="active").exists()
     assert not Task.objects.filter(status__in=Task.OPEN).exists()
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM tasks_readytask")

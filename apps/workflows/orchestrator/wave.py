@@ -22,7 +22,7 @@ from apps.workflows.engine import needs
 from apps.workflows.engine.advance import advance as decide
 from apps.workflows.engine.plan import nothing
 from apps.workflows.engine.run import Run
-from apps.workflows.engine.state import Decision, Failure, Instance, Signal, State
+from apps.workflows.engine.state import AnotherTurn, Decision, Failure, Instance, Signal, State
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
 
 from . import live, load, store
@@ -69,9 +69,10 @@ class Orchestrator:
             store.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])
             doorbell.ring(doorbell.ORCHESTRATOR)
         claimed: list[ClaimedTask] = []
+        asked = False
         if locked.now is not None:
-            claimed = _advance_locked(locked, signals, locked.now, lease)
-        return claimed, len(inbox) == pump > 0 or bool(busy - gone)
+            claimed, asked = _advance_locked(locked, signals, locked.now, lease)
+        return claimed, len(inbox) == pump > 0 or bool(busy - gone) or asked
 
 
 def as_signal(outcome: TaskOutcome) -> Signal:
@@ -114,7 +115,8 @@ def _addressed(signals: Mapping[UUID, Sequence[Signal]]) -> list[UUID]:
 
 def _advance_locked(
     locked: load.Locked, signals: dict[UUID, list[Signal]], now: datetime, lease: Lease | None
-) -> list[ClaimedTask]:
+) -> tuple[list[ClaimedTask], bool]:
+    """The tasks that the lease got, and whether a run has asked for another turn."""
     decided = _decide(locked, signals, now)
     held = [(each.decision.instance.id, signal) for each in decided for signal in each.decision.held]
     store.post(held, held=True)
@@ -125,7 +127,8 @@ def _advance_locked(
         store.roll_back()
         decided, claimed = _one_by_one(decided, locked, now, lease)
     _after_commit([each.decision for each in decided])
-    return claimed
+    asked = any(isinstance(command, AnotherTurn) for each in decided for command in each.decision.commands)
+    return claimed, asked
 
 
 def _one_by_one(

@@ -35,7 +35,7 @@ from apps.workflows.engine.state import (
 )
 from apps.workflows.engine.transitions import SignalKind
 
-ENTRIES = 200
+ENTRIES = 500
 """How many history entries a record holds at most."""
 
 

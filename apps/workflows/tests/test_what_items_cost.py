@@ -134,4 +134,4 @@ def test_one_advance_does_a_bounded_part_of_many_items(alice: User) -> None:
     advance()
     assert fresh(run).status == "COMPLETED"
     records = HistoryRecord.objects.filter(instance_id=run.id).order_by("first_seq")
-    assert max(len(record.entries) for record in records) <= 200
+    assert max(len(record.entries) for record in records) <= 500

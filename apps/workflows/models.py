@@ -125,14 +125,14 @@ class StepExecution(models.Model):
     id = models.UUIDField(primary_key=True)
     instance_id = models.UUIDField()
     step_id = models.CharField(max_length=255)
-    visit = models.PositiveIntegerField(default=1)
-    scope = models.CharField(max_length=1000, default="")
-    parent_id = models.UUIDField(null=True, help_text="the execution that forked the path this one lies on")
-    branch = models.PositiveIntegerField(default=0)
+    visit = models.PositiveIntegerField(default=1, help_text="0: an item of a FOR_EACH, which is no visit")
+    scope = models.TextField(default="", help_text="the items it lies in: <stepId>#<visit>[<index>]/…")
+    parent_id = models.UUIDField(null=True, help_text="the execution or item whose path this one lies on")
+    branch = models.PositiveIntegerField(default=0, help_text="which branch, or which item")
     status = models.CharField(max_length=11, choices=[(each.value, each.value) for each in StepStatus])
     attempt = models.PositiveIntegerField(default=1)
     seq = models.PositiveIntegerField(default=0)
-    input = models.JSONField(null=True, help_text="of steps without a task; otherwise the task has it")
+    input = models.JSONField(null=True, help_text="of items and of steps without a task; otherwise the task has it")
     output = models.JSONField(null=True)
     outcome = models.CharField(max_length=255, null=True)
     error = models.JSONField(null=True)
@@ -147,6 +147,11 @@ class StepExecution(models.Model):
                 fields=["instance_id"],
                 name="workflows_execution_active",
                 condition=Q(status__in=["PENDING", "RUNNING", "WAITING"]),
+            ),
+            models.Index(
+                fields=["parent_id"],
+                name="workflows_execution_below",
+                condition=Q(status__in=["PENDING", "RUNNING", "WAITING"], parent_id__isnull=False),
             ),
         )
 

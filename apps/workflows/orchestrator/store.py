@@ -45,7 +45,7 @@ from .inbox import post
 
 __all__ = ["Decided", "NewInstance", "insert", "post", "roll_back", "save", "save_first"]
 
-ENTRIES = 200
+ENTRIES = 500
 """How many history entries a record holds at most."""
 
 
@@ -120,13 +120,14 @@ _DELETE_TIMERS = "DELETE FROM workflows_timer WHERE instance_id = ANY(%s) AND ex
 _CANCEL_BELOW = """
 WITH RECURSIVE below AS (
   SELECT e.id FROM workflows_stepexecution e
-  WHERE e.parent_id = %s AND e.instance_id = %s AND e.status IN ('PENDING', 'RUNNING', 'WAITING')
-  UNION
-  SELECT e.id FROM workflows_stepexecution e JOIN below ON e.parent_id = below.id
-  WHERE e.instance_id = %s AND e.status IN ('PENDING', 'RUNNING', 'WAITING')
+  WHERE e.parent_id = %s AND e.status IN ('PENDING', 'RUNNING', 'WAITING')
+  UNION ALL
+  SELECT e.id FROM below, LATERAL (
+    SELECT id FROM workflows_stepexecution
+    WHERE parent_id = below.id AND status IN ('PENDING', 'RUNNING', 'WAITING') OFFSET 0) e
 )
 UPDATE workflows_stepexecution e SET status = 'CANCELLED', completed_at = now(), data = NULL
-FROM below WHERE e.id = below.id
+WHERE e.id = ANY(ARRAY(SELECT id FROM below))
 RETURNING e.id
 """
 
@@ -330,7 +331,7 @@ def _cancel_below(instance_id: UUID, parent_id: UUID | None) -> list[UUID]:
     if parent_id is None:
         run("DELETE FROM workflows_timer WHERE instance_id = %s", instance_id)
         return [row[0] for row in fetch(_CANCEL_ALL, instance_id)]
-    return [row[0] for row in fetch(_CANCEL_BELOW, parent_id, instance_id, instance_id)]
+    return [row[0] for row in fetch(_CANCEL_BELOW, parent_id)]
 
 
 def _pause(paused: Decided, *, resume: bool) -> None:

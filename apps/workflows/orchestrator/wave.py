@@ -23,7 +23,7 @@ from apps.workflows.engine.advance import advance as decide
 from apps.workflows.engine.concurrency import Claim
 from apps.workflows.engine.plan import Plan, nothing
 from apps.workflows.engine.run import Run
-from apps.workflows.engine.state import Decision, Failure, Instance, Signal, State
+from apps.workflows.engine.state import AnotherTurn, Decision, Failure, Instance, Signal, State
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
 
 from . import endings, inbox, live, load, slots, store
@@ -122,7 +122,7 @@ def _addressed(signals: Mapping[UUID, Sequence[Signal]]) -> list[UUID]:
 def _advance_locked(
     locked: load.Locked, signals: dict[UUID, list[Signal]], now: datetime, lease: Lease | None
 ) -> tuple[list[ClaimedTask], bool]:
-    """The tasks that ``lease`` got, and whether other runs were told something."""
+    """The tasks that ``lease`` got, and whether a run was told something: another one, or itself, by asking for a turn."""
     decided = _decide(locked, signals, now)
     held = [(each.decision.instance.id, signal) for each in decided for signal in each.decision.held]
     inbox.post(held, held=True)
@@ -133,7 +133,12 @@ def _advance_locked(
         store.roll_back()
         decided, claimed = _one_by_one(decided, locked, now, lease)
     _after_commit([each.decision for each in decided])
-    return claimed, any(endings.reaches_others(each.decision, each.ties) for each in decided)
+    told = any(
+        endings.reaches_others(each.decision, each.ties)
+        or any(isinstance(command, AnotherTurn) for command in each.decision.commands)
+        for each in decided
+    )
+    return claimed, told
 
 
 def _one_by_one(

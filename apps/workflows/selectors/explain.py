@@ -10,13 +10,20 @@ from uuid import UUID
 
 from apps.tasks.models import Task
 from apps.workflows.models import StepExecution, Timer, WorkflowInstance
+from apps.workflows.orchestrator.plans import plan_for
 
 from . import queue
+
+HOLDERS = frozenset({"BRANCHES", "ITEMS"})
+"""Kinds of positions that wait for others, which are positions themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a run stands: an execution that has not ended, and why. ``kind``: HUMAN, EVENT, TIMER, CHILD, TASK or BRANCHES."""
+    """Where a run stands: an execution that has not ended, and why.
+
+    ``kind``: HUMAN, EVENT, TIMER, CHILD, TASK, BRANCHES or ITEMS.
+    """
 
     step_id: str
     kind: str
@@ -30,6 +37,8 @@ class Position:
     error: dict[str, Any] | None = None
     instance_id: str | None = None
     workflow_id: str | None = None
+    items: dict[str, int] | None = None
+    """Of a FOR_EACH: {total, left, failed}."""
 
     @classmethod
     def of(cls, execution: StepExecution, task: Task | None, timer: Timer | None, users: dict[UUID, str]) -> Position:
@@ -51,6 +60,9 @@ class Position:
             )
         if task is not None:
             return cls(kind="TASK", task_id=task.id, **common)
+        if "running" in (data := execution.data or {}):
+            counts = {name: data[name] for name in ("total", "left", "failed")}
+            return cls(kind="ITEMS", items=counts, **common)
         if (pattern := (execution.data or {}).get("eventPattern")) is not None:
             return cls(kind="EVENT", title=pattern, due_at=timer.due_at if timer else None, **common)
         if (child := (execution.data or {}).get("instanceId")) is not None:
@@ -63,7 +75,7 @@ class Position:
 
 
 def waiting_for(positions: Sequence[Position]) -> list[dict[str, Any]]:
-    """``state.waitingFor``. A PARALLEL step waits for its branches, which are listed themselves."""
+    """``state.waitingFor``. What waits for its branches or items is left out: they are listed themselves."""
     return [
         {
             "kind": each.kind,
@@ -77,7 +89,7 @@ def waiting_for(positions: Sequence[Position]) -> list[dict[str, Any]]:
             **({"instanceId": each.instance_id, "workflowId": each.workflow_id} if each.instance_id else {}),
         }
         for each in positions
-        if each.kind != "BRANCHES"
+        if each.kind not in HOLDERS
     ]
 
 
@@ -88,8 +100,9 @@ def explain(
 
     ``queued``: its place in the queue for a slot, if it stands in one.
     """
-    leaves = [each for each in positions if each.kind != "BRANCHES"]
-    sentence, moves = queue.sentence(queued) if queued is not None else _sentence(instance, leaves)
+    leaves = [each for each in positions if each.kind not in HOLDERS]
+    loop = next((each for each in positions if each.kind == "ITEMS"), None)
+    sentence, moves = queue.sentence(queued) if queued is not None else _sentence(instance, leaves, loop)
     return {
         "status": instance.status,
         "sentence": sentence,
@@ -100,7 +113,7 @@ def explain(
     }
 
 
-def _sentence(instance: WorkflowInstance, leaves: Sequence[Position]) -> tuple[str, str]:
+def _sentence(instance: WorkflowInstance, leaves: Sequence[Position], loop: Position | None) -> tuple[str, str]:
     match instance.status:
         case "COMPLETED":
             return "The run is complete.", "Nothing: it has reached its end."
@@ -116,6 +129,8 @@ def _sentence(instance: WorkflowInstance, leaves: Sequence[Position]) -> tuple[s
             return "The run is suspended; what comes in is kept.", "Somebody resumes it."
         case "CREATED":
             return "The run is accepted and has not begun.", "A worker begins it."
+    if loop is not None:
+        return _items(instance, loop, leaves)
     if not leaves:
         return "The run is being advanced at this moment.", "The worker that is at it goes on."
     if len(leaves) == 1:
@@ -124,6 +139,18 @@ def _sentence(instance: WorkflowInstance, leaves: Sequence[Position]) -> tuple[s
     return f"{len(leaves)} branches are open: {steps}.", "Any of them ends; " + _waits(leaves[0])[1][
         :1
     ].lower() + _waits(leaves[0])[1][1:]
+
+
+def _items(instance: WorkflowInstance, loop: Position, leaves: Sequence[Position]) -> tuple[str, str]:
+    counts = loop.items or {}
+    plan = plan_for(instance.definition_id)
+    name = plan.steps[loop.step_id].name if loop.step_id in plan.steps else loop.step_id
+    failed = f"; {counts['failed']:,} failed" if counts["failed"] else ""
+    sentence = f"Waits for {counts['left']:,} of {counts['total']:,} items of “{name}”{failed}."
+    if not leaves:
+        return sentence, "A worker goes on with them."
+    moves = _waits(leaves[0])[1]
+    return sentence, "Any of them goes on; " + moves[:1].lower() + moves[1:]
 
 
 def _waits(position: Position) -> tuple[str, str]:

@@ -14,11 +14,14 @@ from apps.auth.models import User
 from apps.tasks.models import Task
 from apps.validation.problems import NotFound
 from apps.workflows.engine import needs
+from apps.workflows.engine.plan import Plan
+from apps.workflows.engine.state import ITEM, Instance
 from apps.workflows.models import HistoryRecord, StepExecution, Timer, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import load
 from apps.workflows.orchestrator.plans import plan_for
 
 from .explain import Position, explain, waiting_for
+from .items import ItemsProgress, Progress, open_positions, progress
 from .queue import place_in_queue
 
 
@@ -122,18 +125,24 @@ def usernames(ids: set[UUID | None]) -> dict[UUID, str]:
 
 
 def detail(instance: WorkflowInstance) -> dict[str, Any]:
-    """One run as definitions.md shows it. Of each step the latest visit; what lies before is in the history."""
+    """One run as definitions.md shows it. Of each step the latest visit; what lies before is in the history.
+
+    Of what is inside a FOR_EACH it has counts, and the first few of the positions.
+    """
     definition = WorkflowDefinition.objects.get(id=instance.definition_id)
     users = usernames({instance.started_by_id})
-    executions = _latest_visits(instance)
+    plan, head = plan_for(instance.definition_id), load.head_of(instance)
+    executions = _latest_visits(plan, head)
+    inside = open_positions(plan, head, executions)
     tasks = {
         task.id: task
-        for task in Task.objects.filter(id__in=[each.id for each in executions]).only(
+        for task in Task.objects.filter(id__in=[each.id for each in (*executions, *inside)]).only(
             "id", "type", "input", "status", "title", "assignee_id", "due_at", "candidate_groups", "candidate_users"
         )
     }
-    positions = _positions(executions, tasks)
+    positions = _positions([*executions, *inside], tasks)
     children = _children(instance, executions)
+    steps = {each.step_id: _step(each, tasks.get(each.id), children.get(each.id)) for each in executions}
     return summary(instance, {definition.id: definition.name}, users) | {
         "input": instance.input,
         "output": instance.output,
@@ -142,7 +151,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
         "state": {
             "variables": instance.variables,
             "currentStepId": instance.current_step_id,
-            "steps": {each.step_id: _step(each, tasks.get(each.id), children.get(each.id)) for each in executions},
+            "steps": _with_items(steps, progress(plan, head, executions)),
             "waitingFor": waiting_for(positions),
         },
         "cancellation": instance.cancellation,
@@ -153,10 +162,9 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
     }
 
 
-def _latest_visits(instance: WorkflowInstance) -> list[StepExecution]:
+def _latest_visits(plan: Plan, head: Instance) -> list[StepExecution]:
     """Of each step its latest visit, found by their ids: as many as the definition has steps, however long the run is."""
-    plan = plan_for(instance.definition_id)
-    ids = needs.latest_ids(plan, load.head_of(instance), plan.steps)
+    ids = needs.latest_ids(plan, head, [step_id for step_id, step in plan.steps.items() if not step.scopes])
     latest: dict[str, StepExecution] = {}
     for each in StepExecution.objects.filter(id__in=ids).order_by("visit"):
         latest[each.step_id] = each
@@ -189,6 +197,28 @@ def _step(execution: StepExecution, task: Task | None, child: UUID | None = None
     }
 
 
+def _with_items(steps: dict[str, dict[str, Any]], found: ItemsProgress) -> dict[str, dict[str, Any]]:
+    """The steps, those inside items as one each for all items, and how far the items of each FOR_EACH are."""
+    for step_id, each in found.steps.items():
+        steps[step_id] = _step_of_many(each)
+    for step_id, each in found.items.items():
+        steps[step_id]["items"] = each.as_json()
+    return steps
+
+
+def _step_of_many(each: Progress) -> dict[str, Any]:
+    nothing = dict.fromkeys(("input", "output", "outcome", "error", "executionId", "taskId"))
+    active = each.status in StepExecution.ACTIVE
+    return nothing | {
+        "status": each.status,
+        "visit": 1,
+        "attempts": 1,
+        "startedAt": each.started_at,
+        "completedAt": None if active else each.completed_at,
+        "visits": each.as_json(),
+    }
+
+
 def _positions(executions: list[StepExecution], tasks: dict[UUID, Task]) -> list[Position]:
     active = [each for each in executions if each.status in StepExecution.ACTIVE]
     if not active:
@@ -201,9 +231,8 @@ def _positions(executions: list[StepExecution], tasks: dict[UUID, Task]) -> list
 
 def explanation(instance: WorkflowInstance, actor: User | None = None) -> dict[str, Any]:
     """What the run waits for, since when, and what would move it. ``actor``: who asks, where other runs are to be named."""
-    executions = list(
-        StepExecution.objects.filter(instance_id=instance.id, status__in=StepExecution.ACTIVE).order_by("seq")[:200]
-    )
+    active = StepExecution.objects.filter(instance_id=instance.id, status__in=StepExecution.ACTIVE)
+    executions = list(active.exclude(visit=ITEM).order_by("seq")[:200])
     tasks = {task.id: task for task in Task.objects.filter(id__in=[each.id for each in executions])}
     queued = place_in_queue(instance, None if actor is None else visible_instances(actor))
     return explain(instance, _positions(executions, tasks), queued)

@@ -15,7 +15,7 @@ from apps.auth.tests.factories import UserFactory
 from apps.tasks.runtime.outcomes import deliver
 from apps.validation.problems import Conflict, Unprocessable
 from apps.workflows.models import ConcurrencySlot, WorkflowInstance
-from apps.workflows.services import instances, timers
+from apps.workflows.services import instances, steering, timers
 from apps.workflows.services.instances import Start
 from apps.workflows.tests.factories import flow, nap, published, started
 from apps.workflows.tests.live import advance, fresh, pass_time

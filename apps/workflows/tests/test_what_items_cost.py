@@ -1,0 +1,137 @@
+"""An item of a FOR_EACH costs the same among two hundred as among a thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from apps.auth.models import User
+from apps.tasks.runtime import queue
+from apps.tasks.runtime.outcomes import deliver
+from apps.tasks.runtime.queue import Finished
+from apps.workflows.models import HistoryRecord, InboxSignal, StepExecution, WorkflowInstance
+from apps.workflows.tests.factories import flow, published, started, worker_task
+from apps.workflows.tests.live import NAME, Outside, advance, fresh
+
+pytestmark = pytest.mark.django_db
+
+
+def checks(step: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return flow({"stepId": "each", "type": "FOR_EACH", "items": "input.items", "steps": [step], **more})
+
+
+CALL = {"stepId": "call", "type": "TASK", "taskId": "errand", "input": {"n": "${item}"}}
+
+
+@dataclass
+class Traffic:
+    """Every statement that went to the database, and how many rows came back."""
+
+    statements: list[str] = field(default_factory=list)
+    rows: int = 0
+
+
+@contextmanager
+def traffic() -> Iterator[Traffic]:
+    seen = Traffic()
+    execute, fetchall = psycopg.Cursor.execute, psycopg.Cursor.fetchall
+
+    def counting(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.statements.append(str(query))
+        return execute(self, query, *args, **kwargs)
+
+    def fetching(self: Any) -> Any:
+        found = fetchall(self)
+        seen.rows += len(found)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg.Cursor, "execute", counting)
+        patch.setattr(psycopg.Cursor, "fetchall", fetching)
+        yield seen
+
+
+def work_off(run: WorkflowInstance, most: int = 10_000) -> int:
+    """Do the run's tasks, as many at a time as lie ready; returns how many it were."""
+    done = 0
+    while done < most and (claimed := queue.claim(NAME, ["io"], 100)):
+        with transaction.atomic():
+            results = [Finished(task, "COMPLETED", {"n": task.input["n"] * 2}, None) for task in claimed]
+            deliver([queue.as_outcome(each) for each in queue.settle(NAME, results)], pump=200)
+        done += len(claimed)
+    return done
+
+
+def test_an_item_costs_the_same_however_many_there_are(alice: User) -> None:
+    published(checks(CALL), worker_task())
+    per_item = []
+    for count in (20, 200, 1_000):  # the first compiles the plan
+        run = started(alice, "flow", {"items": list(range(count))})
+        with traffic() as cost:
+            assert work_off(run) == count
+            advance()
+        assert fresh(run).status == "COMPLETED"
+        per_item.append((len(cost.statements) / count, cost.rows / count))
+    (_, few, many) = per_item
+    assert many[0] <= few[0] * 1.05 < 5
+    assert many[1] <= few[1] * 1.05 < 20
+
+
+def test_an_item_that_joins_branches_looks_at_nothing_but_itself(alice: User) -> None:
+    branches = [{"name": name, "steps": [{**CALL, "stepId": name}]} for name in ("left", "right")]
+    step = {"stepId": "fork", "type": "PARALLEL", "join": "ANY", "branches": branches}
+    published(checks(step, concurrency=1), worker_task())
+    run = started(alice, "flow", {"items": list(range(2_000))})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE workflows_stepexecution")
+    outside = Outside()
+    outside.claim()
+    with traffic() as cost:
+        outside.complete("left", {"n": 1})
+    assert StepExecution.objects.filter(instance_id=run.id, step_id="right", status="CANCELLED").count() == 1
+    cancelling = next(each for each in cost.statements if "RECURSIVE below" in each)
+    with connection.cursor() as cursor:
+        parent = StepExecution.objects.filter(instance_id=run.id, step_id="fork", status="RUNNING").get().id
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT TEXT) " + cancelling, [parent])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "workflows_execution_below" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_the_results_come_in_the_order_of_the_items(alice: User) -> None:
+    published(checks(CALL, concurrency=50), worker_task())
+    run = started(alice, "flow", {"items": list(range(600))})
+    work_off(run)
+    advance()
+    assert fresh(run).status == "COMPLETED"
+    each = StepExecution.objects.get(instance_id=run.id, step_id="each", visit=1)
+    assert each.output == [{"n": n * 2} for n in range(600)]
+
+
+def test_no_more_are_under_way_than_the_concurrency_allows(alice: User) -> None:
+    published(checks(CALL, concurrency=7), worker_task())
+    run = started(alice, "flow", {"items": list(range(40))})
+    under_way = StepExecution.objects.filter(instance_id=run.id, step_id="call", status__in=StepExecution.ACTIVE)
+    seen = []
+    while work_off(run, most=1):
+        seen.append(under_way.count())
+    assert max(seen) == 7
+    assert fresh(run).status == "COMPLETED"
+
+
+def test_one_advance_does_a_bounded_part_of_many_items(alice: User) -> None:
+    published(checks({"stepId": "double", "type": "TRANSFORM", "output": "${item * 2}"}, concurrency=10_000))
+    run = started(alice, "flow", {"items": list(range(2_000))})
+    assert fresh(run).status == "RUNNING"
+    assert StepExecution.objects.filter(instance_id=run.id, step_id="double").count() == 500
+    assert InboxSignal.objects.filter(instance_id=run.id, kind="CONTINUE").count() == 1
+    advance()
+    assert fresh(run).status == "COMPLETED"
+    records = HistoryRecord.objects.filter(instance_id=run.id).order_by("first_seq")
+    assert max(len(record.entries) for record in records) <= 500

@@ -36,6 +36,21 @@ class Throughput:
 
 
 @dataclass(frozen=True)
+class Items:
+    """One run of a FOR_EACH with ``items`` items, from asking for it to its end."""
+
+    workload: str
+    items: int
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "itemsPerSecond": round(self.items / self.seconds),
+            "millisecondsPerItem": round(self.seconds / self.items * 1000, 3),
+        }
+
+
+@dataclass(frozen=True)
 class Latency:
     """Milliseconds from asking for a run to its being COMPLETED, one run after the other."""
 
@@ -64,6 +79,16 @@ def throughput(user: User, workload: str, *, runs: int, length: int) -> Throughp
     _check(workload, runs)
     commits, statements = (after - was for after, was in zip(_database_counters(), before, strict=True))
     return Throughput(workload, runs * length, seconds, commits, statements)
+
+
+def items(user: User, workload: str, *, count: int) -> Items:
+    """Start one run that goes through ``count`` items and wait until it has ended."""
+    began = time.perf_counter()
+    instances.start(actor=user, request=Start(workload, {"items": list(range(count))}))
+    _wait_until_done(workload)
+    seconds = time.perf_counter() - began
+    _check(workload, 1)
+    return Items(workload, count, seconds)
 
 
 def latency(user: User, workload: str, *, runs: int) -> Latency:

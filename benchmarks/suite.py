@@ -30,6 +30,10 @@ LATENCY_TARGETS = {"inline-1": 8.0, "inline-10": 12.0, "worker-1": 15.0, "worker
 
 FINISHED = 100_000
 
+ITEMS = (10, 100, 1_000, 10_000)
+ITEM_RATIO = 1.2
+"""How much more an item may cost among 10,000 than among 1,000."""
+
 
 def run(server: str, *, quick: bool) -> dict[str, Any]:
     """Everything, in one go. Returns what goes into the JSON file."""
@@ -48,6 +52,8 @@ def run(server: str, *, quick: bool) -> dict[str, Any]:
             fill.fill(finished)
             result[name] = _measure(user, quick)
             _show(result[name])
+        result["items"] = _measure_items(user, quick)
+        _show_items(result["items"])
         result["peakMemoryMb"] = measure.peak_memory(pid)
         print(f"\nPeak memory (MB) by worker process: {result['peakMemoryMb']}")
     result["ratios"] = _ratios(result)
@@ -74,6 +80,16 @@ def _measure(user: User, quick: bool) -> dict[str, Any]:
     for workload in LATENCY_TARGETS:
         measure.latency(user, workload, runs=5)
         found["latency"].append(measure.latency(user, workload, runs=20 if quick else 200).as_json())
+    return found
+
+
+def _measure_items(user: User, quick: bool) -> list[dict[str, Any]]:
+    found = []
+    for workload in ("for-each-inline", "for-each-worker"):
+        measure.items(user, workload, count=10)  # plans compiled, statements prepared
+        for count in ITEMS[: 3 if quick else None]:
+            rounds = [measure.items(user, workload, count=count) for _ in range(1 if quick else 3)]
+            found.append(sorted(rounds, key=lambda each: each.seconds)[len(rounds) // 2].as_json())
     return found
 
 
@@ -134,3 +150,15 @@ def _show(found: dict[str, Any]) -> None:
     print(f"  {'workload':<12}{'p50 ms':>10}{'target':>10}{'p95 ms':>15}")
     for row in found["latency"]:
         print(f"  {row['workload']:<12}{row['p50']:>10}{LATENCY_TARGETS[row['workload']]:>10}{row['p95']:>15}")
+
+
+def _show_items(found: list[dict[str, Any]]) -> None:
+    print(f"\n  {'for each':<18}{'items':>8}{'items/s':>10}{'ms/item':>10}{'against 1,000':>16}")
+    known = {(row["workload"], row["items"]): row["millisecondsPerItem"] for row in found}
+    for row in found:
+        usual = known[(row["workload"], 1_000)]
+        ratio = f"{row['millisecondsPerItem'] / usual:.2f}" + (f" (≤ {ITEM_RATIO})" if row["items"] > 1_000 else "")
+        print(
+            f"  {row['workload']:<18}{row['items']:>8,}{row['itemsPerSecond']:>10,}"
+            f"{row['millisecondsPerItem']:>10}{ratio:>16}"
+        )

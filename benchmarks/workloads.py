@@ -1,4 +1,7 @@
-"""What is measured: workflows of 1 or 10 steps that run inline, on workers without doing anything, or call HTTP."""
+"""What is measured: workflows of 1 or 10 steps that run inline, on workers without doing anything, or call HTTP.
+
+And two that go through a list: `for-each-inline` with a step that runs inline, `for-each-worker` with a worker's task.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,18 @@ def _workflow(workflow_id: str, length: int, step: dict[str, Any]) -> dict[str, 
     return {"workflowId": workflow_id, "name": workflow_id, "version": VERSION, "inputSchema": schema, "steps": steps}
 
 
+def _for_each(kind: str, step: dict[str, Any]) -> dict[str, Any]:
+    each = {"stepId": "each", "type": "FOR_EACH", "items": "input.items", "concurrency": 100}
+    schema = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": {"type": "integer"}}},
+        "required": ["items"],
+    }
+    return _workflow(f"for-each-{kind}", 1, each | {"steps": [{"stepId": "one", **step}]}) | {"inputSchema": schema}
+
+
 def install(user: User, server: str) -> None:
-    """Publish the workflows `inline-1`, `inline-10`, `worker-1`, `worker-10`, `http-1`, `http-10` and their tasks."""
+    """Publish `inline-1`, `inline-10`, `worker-1`, …, `http-10`, `for-each-inline`, `for-each-worker` and their tasks."""
     no_op = {"kind": "EXPRESSION", "parameters": {"output": {"n": "${input.n}"}}}
     documents = [
         _task("no-op", no_op, executionConfig={"executor": "worker"}),
@@ -47,8 +60,9 @@ def install(user: User, server: str) -> None:
         "worker": {"type": "TASK", "taskId": "no-op", **given},
         "http": {"type": "TASK", "taskId": "call", **given},
     }
-    for kind, step in kinds.items():
-        for length in (1, 10):
-            document = _workflow(f"{kind}-{length}", length, step)
-            workflows.save(actor=user, document=document)
-            workflows.publish(actor=user, workflow_id=document["workflowId"])
+    made = [_workflow(f"{kind}-{length}", length, step) for kind, step in kinds.items() for length in (1, 10)]
+    made.append(_for_each("inline", {"type": "TRANSFORM", "output": {"n": "${item + 1}"}}))
+    made.append(_for_each("worker", {"type": "TASK", "taskId": "no-op", "input": {"n": "${item}"}}))
+    for document in made:
+        workflows.save(actor=user, document=document)
+        workflows.publish(actor=user, workflow_id=document["workflowId"])

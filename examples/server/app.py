@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from examples.server import notifications, orders, payments, shipments, vendors
+from examples.server import notifications, orders, payments, shipments, stock, vendors
 from examples.server.attempts import Attempts
 from examples.server.effects import EffectLog
 from examples.server.idempotency import Answer, IdempotentCalls
@@ -27,6 +27,8 @@ SERVICES: dict[str, Service] = {
     "shipments": shipments.book,
     "shipment-cancellations": shipments.cancel,
     "notifications": notifications.send,
+    "stock/reservations": stock.reserve,
+    "stock/releases": stock.release,
     "vendors/credit-check": vendors.credit,
     "vendors/sanctions-check": vendors.sanctions,
     "vendors/reference-check": vendors.references,

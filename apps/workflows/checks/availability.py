@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .graph import Edge, Graph, How
-from .outline import Step
+from .outline import Step, goes_on_after_failures
 
 Path = tuple[str, ...]
 Implied = Callable[[str, bool], frozenset[Path]]
@@ -155,6 +155,8 @@ def _solve_may(found: Availability) -> None:
         may |= found._gain(0, edge.step, edge.how)
         if edge.how is How.EITHER:
             may |= facts.known(has_output(edge.step)) | facts.known(has_error(edge.step))
+        if goes_on_after_failures(edge.step):
+            may |= facts.known(has_error(edge.step))
         for condition, truth in edge.assumes:
             may |= facts.of(found.implied(condition, truth))
         return may

@@ -92,6 +92,11 @@ class Outline:
         return scope.steps[0] if scope.steps else None
 
 
+def goes_on_after_failures(step: Step) -> bool:
+    """Whether this is a FOR_EACH that completes although items failed; then it has an output and an error."""
+    return step.type == "FOR_EACH" and step.document.get("onItemFailure") == "CONTINUE"
+
+
 def text(document: Mapping[str, Any], name: str) -> str | None:
     """The field when it is a string that is not empty."""
     value = document.get(name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .catalog import DEFAULT_ACTIONS, Catalog, TaskFacts, action_keys
 from .graph import Graph, How
-from .outline import Outline, Scope, Step, mapping, text
+from .outline import Outline, Scope, Step, goes_on_after_failures, mapping, text
 from .shapes import ANYTHING, Schema, array_schema, items_of, object_schema, resolved, schema_of_value, union
 from .wiring import join_count
 
@@ -161,10 +161,8 @@ class Producers:
                 return object_schema({"until": TEXT})
             case "PARALLEL":
                 return self._branches(step)
-            case "FOR_EACH" if "output" in document:
-                return array_schema(self._inferred(step, "output"))
             case "FOR_EACH":
-                return array_schema(union([self._last_output(scope) for scope in step.inner]))
+                return array_schema(self._item_result(step))
             case "SUB_WORKFLOW":
                 return self._child(step)
         return ANYTHING
@@ -178,6 +176,14 @@ class Producers:
 
     def _inferred(self, step: Step, name: str) -> Schema:
         return ANYTHING if self.infer is None else self.infer(f"{step.pointer}/{name}", step.document[name], step)
+
+    def _item_result(self, step: Step) -> Schema:
+        """What one item contributes; null where it failed and the others went on."""
+        if "output" in step.document:
+            schemas = [self._inferred(step, "output")]
+        else:
+            schemas = [self._last_output(scope) for scope in step.inner]
+        return union([*schemas, NULL]) if goes_on_after_failures(step) else union(schemas)
 
     def _branches(self, step: Step) -> Schema:
         """The last output of every branch that ended, by the branch's name."""

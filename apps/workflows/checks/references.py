@@ -11,6 +11,7 @@ from .catalog import Catalog
 from .findings import Findings, certain_fix, did_you_mean
 from .outline import Outline, Step, mapping, read_outline, records, text
 from .producers import Producers
+from .sites import loops_around
 
 MAX_CALLS = 100
 
@@ -33,6 +34,13 @@ def check_references(outline: Outline, producers: Producers, findings: Findings)
         if entry.compensates and entry.compensates not in outline.by_id:
             _unknown(
                 "unknown-step", entry.pointer + "/compensationFor", "step", entry.compensates, outline.by_id, findings
+            )
+        elif entry.compensates and (loops := loops_around(outline.by_id[entry.compensates])):
+            findings.error(
+                "compensation-inside-loop",
+                entry.pointer + "/compensationFor",
+                f"{entry.compensates!r} runs once per item of {loops[-1].step_id!r}, and compensations undo a step once.",
+                hint=f"Compensate {loops[-1].step_id!r}; its output lists what every item did.",
             )
 
 

@@ -187,7 +187,10 @@ class Flow:
         if node.kind == "map":
             return Value(array_schema(result))
         if node.kind == "filter":
-            return Value(array_schema(item.schema) if "array" in types_of(source.schema) else ANYTHING)
+            kept = item.schema
+            if node.condition is not None and (node.variable,) in known_after(node.condition, True):
+                kept = without_null(kept)  # filter(x, x != null)
+            return Value(array_schema(kept) if "array" in types_of(source.schema) else ANYTHING)
         if node.kind in ("optMap", "optFlatMap"):
             return Value(result, None, True)
         return Value(BOOLEAN)

@@ -91,6 +91,17 @@ async def test_a_shipment_is_booked_and_taken_back(client: Client) -> None:
     assert cancelled == {"shipmentId": booked["shipmentId"], "status": "CANCELLED"}
 
 
+async def test_stock_is_reserved_while_there_is_some(client: Client) -> None:
+    line = {"orderId": "ORD-1", "productId": "PROD-001", "quantity": 40}
+    status, reserved = await post(client, "/stock/reservations", line)
+    assert (status, reserved["productId"], reserved["quantity"]) == (200, "PROD-001", 40)
+    _, released = await post(client, "/stock/releases", {"reservationId": reserved["reservationId"]})
+    assert released == {"reservationId": reserved["reservationId"], "status": "RELEASED"}
+    for change in ({"quantity": 41}, {"productId": "PROD-404"}):
+        status, answer = await post(client, "/stock/reservations", line | change)
+        assert (status, answer["code"]) == (422, "OUT_OF_STOCK")
+
+
 async def test_a_refund_names_its_payment(client: Client) -> None:
     _, answer = await post(client, "/refunds", {"paymentId": "PAY-1", "amount": 5, "reason": "customer asked"})
     assert (answer["paymentId"], answer["status"]) == ("PAY-1", "REFUNDED")

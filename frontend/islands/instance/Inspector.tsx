@@ -7,6 +7,7 @@ import { StepIcon } from "@/components/ui/StepIcon";
 import { Ago, Took } from "@/components/ui/Time";
 import type { Instance, StepDocument, StepError, StepState, Wait } from "@/lib/documents";
 import { mayOpenTask, useViewer } from "./viewer";
+import { progressOf } from "@/lib/progress";
 import { stepKind, stepName, stepType } from "@/lib/steps";
 
 export function Section({ title, children }: { title: string; children: ReactNode }) {
@@ -76,6 +77,7 @@ export function StepInspector({
 
 function StepFacts({ step, state, wait }: { step: StepDocument; state: StepState; wait: Wait | undefined }) {
   const viewer = useViewer();
+  const progress = progressOf(state);
   return (
     <>
       <dl className="facts">
@@ -93,6 +95,12 @@ function StepFacts({ step, state, wait }: { step: StepDocument; state: StepState
             <dd>
               <Took from={state.startedAt} to={state.completedAt} />
             </dd>
+          </>
+        )}
+        {progress && (
+          <>
+            <dt>{state.items ? "Items" : "Visits"}</dt>
+            <dd className="num">{progress.text}</dd>
           </>
         )}
         {(state.attempts ?? 1) > 1 && (

@@ -87,6 +87,15 @@ export interface StepState {
   taskId?: string | null;
   startedAt?: string | null;
   completedAt?: string | null;
+  /** Of a FOR_EACH: how its items stand. */
+  items?: Counts;
+  /** Of a step inside a FOR_EACH: how all its visits, in all items, stand. */
+  visits?: Counts;
+}
+
+export interface Counts {
+  total: number;
+  byStatus: Partial<Record<StepStatus, number>>;
 }
 
 export interface Wait {

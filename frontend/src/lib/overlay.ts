@@ -1,14 +1,17 @@
 /** What a run says about the graph: each node's status and which edges were gone along. */
 import type { Instance, StepState } from "./documents";
 import { END, type GraphEdge, START, type WorkflowGraph } from "./graph";
+import { anyLeft, type Progress, progressOf } from "./progress";
 
 export interface Overlay {
   status: (nodeId: string) => string | null;
   visits: (nodeId: string) => number;
+  /** How far the items are, of a FOR_EACH and of the steps inside. */
+  progress: (nodeId: string) => Progress | null;
   taken: (edge: GraphEdge) => boolean;
 }
 
-export const NO_OVERLAY: Overlay = { status: () => null, visits: () => 0, taken: () => false };
+export const NO_OVERLAY: Overlay = { status: () => null, visits: () => 0, progress: () => null, taken: () => false };
 
 const LEFT = new Set(["COMPLETED", "SKIPPED", "COMPENSATED"]);
 const REACHED = (step: StepState | undefined) => Boolean(step && step.status !== "PENDING");
@@ -30,12 +33,13 @@ export function overlayOf(instance: Pick<Instance, "status" | "state">, graph: W
     if (id === START) return true;
     const node = inner.get(id);
     if (node?.kind === "fork") return REACHED(steps[node.parent ?? ""]);
-    return LEFT.has(steps[id]?.status ?? "");
+    return LEFT.has(steps[id]?.status ?? "") || anyLeft(steps[id]);
   };
 
   return {
     status: (id) => steps[id]?.status ?? "PENDING",
     visits: (id) => steps[id]?.visit ?? 0,
+    progress: (id) => progressOf(steps[id]),
     taken: (edge) => {
       if (!reached(edge.target)) return false;
       if (edge.kind === "failure") return steps[edge.source]?.status === "FAILED";

@@ -26,8 +26,13 @@ def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
-def test_there_are_the_three_bundles() -> None:
-    assert [bundle.name for bundle in BUNDLES] == ["order-processing", "purchase-approval", "vendor-checks"]
+def test_there_are_the_bundles() -> None:
+    assert [bundle.name for bundle in BUNDLES] == [
+        "order-processing",
+        "purchase-approval",
+        "stock-reservation",
+        "vendor-checks",
+    ]
 
 
 @pytest.mark.parametrize("path", DEFINITIONS, ids=name_of)

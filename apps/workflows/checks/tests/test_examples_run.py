@@ -177,3 +177,22 @@ def test_a_vendor_is_checked_from_all_sides(sample: str, risk: str, accepted: bo
     assert (output["risk"], output["accepted"]) == (risk, accepted)
     assert (output["quote"] is not None) == accepted
     assert [payload["risk"] for _, payload in events_of(simulation)] == [risk]
+
+
+@pytest.mark.parametrize(
+    ("sample", "status", "reserved", "missing"),
+    [
+        ("all", "RESERVED", 3, []),
+        ("partial", "PARTIAL", 2, [1, 3]),
+        ("sold-out", "RELEASED", 0, [1]),
+        ("many", "PARTIAL", 195, [39, 79, 119, 159, 199]),
+    ],
+)
+def test_the_lines_of_an_order_are_reserved_one_by_one(
+    sample: str, status: str, reserved: int, missing: list[int]
+) -> None:
+    simulation = ran(Bundle(EXAMPLES / "stock-reservation"), sample)
+    output = simulation.memory.instance.output
+    assert (output["status"], len(output["reserved"]), output["missing"]) == (status, reserved, missing)
+    assert simulation.path.count("release") == (1 if status == "RELEASED" else 0)
+    assert [payload["missing"] for _, payload in events_of(simulation)] == [missing]

@@ -147,6 +147,7 @@ function stepOf(node: Node): string | null {
 function toNode(node: GraphNode, layout: Layout, overlay: Overlay, chosen: string | null, pointers: string[]): Node {
   const box = layout.nodes.get(node.id);
   const isStep = node.stepId !== null;
+  const progress = overlay.progress(node.id);
   return {
     id: node.id,
     // xyflow gives its own look to a type called "group".
@@ -159,12 +160,13 @@ function toNode(node: GraphNode, layout: Layout, overlay: Overlay, chosen: strin
     selectable: isStep,
     selected: isStep && node.stepId === chosen,
     ariaLabel: isStep
-      ? `${node.label}, ${overlay.status(node.id)?.toLowerCase() ?? node.type.toLowerCase()}`
+      ? `${node.label}, ${overlay.status(node.id)?.toLowerCase() ?? node.type.toLowerCase()}${progress ? `, ${progress.text}` : ""}`
       : undefined,
     data: {
       node,
       status: isStep ? overlay.status(node.id) : null,
       visits: overlay.visits(node.id),
+      progress,
       chosen: isStep && node.stepId === chosen,
       problems: node.pointer
         ? pointers.filter((each) => each === node.pointer || each.startsWith(`${node.pointer}/`)).length

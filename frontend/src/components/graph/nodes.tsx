@@ -5,12 +5,14 @@ import { memo } from "react";
 import { statusWord } from "@/components/ui/Status";
 import { StepIcon } from "@/components/ui/StepIcon";
 import type { GraphNode } from "@/lib/graph";
+import type { Progress } from "@/lib/progress";
 import { stepKind } from "@/lib/steps";
 
 export interface NodeData extends Record<string, unknown> {
   node: GraphNode;
   status: string | null;
   visits: number;
+  progress: Progress | null;
   chosen: boolean;
   problems: number;
 }
@@ -28,7 +30,7 @@ function data(props: NodeProps): NodeData {
   return props.data as NodeData;
 }
 
-function Head({ node, status, visits, problems }: NodeData) {
+function Head({ node, status, visits, problems, progress }: NodeData) {
   return (
     <>
       <span className="step-icon">
@@ -36,7 +38,7 @@ function Head({ node, status, visits, problems }: NodeData) {
       </span>
       <span className="step-text">
         <span className="step-name clip">{node.label}</span>
-        <span className="step-note clip">{node.summary || stepKind(node.type).label}</span>
+        <span className="step-note num clip">{progress?.text ?? (node.summary || stepKind(node.type).label)}</span>
       </span>
       {node.compensatedBy && (
         <span className="step-badge" title={`Undone by ${node.compensatedBy}`}>
@@ -83,9 +85,21 @@ const GroupNode = memo((props: NodeProps) => {
       <div className="group-head">
         <Head {...given} />
       </div>
+      {given.progress && <ItemsBar {...given.progress} />}
     </div>
   );
 });
+
+/** How many of all items are done and how many failed, as a line along the head of a FOR_EACH. */
+function ItemsBar({ done, failed, total }: Progress) {
+  const share = (count: number) => `${total === 0 ? 0 : (count / total) * 100}%`;
+  return (
+    <div className="items-bar" aria-hidden>
+      <span data-status="COMPLETED" style={{ width: share(done) }} />
+      <span data-status="FAILED" style={{ width: share(failed) }} />
+    </div>
+  );
+}
 
 const LaneNode = memo((props: NodeProps) => (
   <div className="lane-node">

@@ -161,6 +161,10 @@ function Explained({
         <a className="btn btn-sm btn-quiet shrink-0" href={`/tasks/${waits[0].taskId}`}>
           Open task <ChevronRight className="icon" aria-hidden />
         </a>
+      ) : waits.length === 1 && waits[0]?.kind === "CHILD" && waits[0].instanceId ? (
+        <a className="btn btn-sm btn-quiet shrink-0" href={`/instances/${waits[0].instanceId}`}>
+          Open its run <ChevronRight className="icon" aria-hidden />
+        </a>
       ) : waits.length > 0 && waits[0] ? (
         <button
           type="button"

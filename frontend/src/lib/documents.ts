@@ -85,6 +85,8 @@ export interface StepState {
   error?: StepError | null;
   outcome?: string | null;
   taskId?: string | null;
+  /** The run that a SUB_WORKFLOW step has started. */
+  childInstanceId?: string | null;
   startedAt?: string | null;
   completedAt?: string | null;
 }
@@ -98,6 +100,9 @@ export interface Wait {
   assignee?: string;
   candidates?: string[];
   title?: string;
+  /** The run of another workflow that is waited for. */
+  instanceId?: string;
+  workflowId?: string;
 }
 
 export type InstanceStatus =

@@ -150,6 +150,8 @@ export interface Explanation {
   since?: string | null;
   movesWhen?: string | null;
   waitingFor?: Wait[];
+  /** While the run waits for a slot of its workflow. */
+  queue?: { key: string | null; ahead: number; capacity: number; holders: string[] } | null;
 }
 
 export interface TaskAction {

@@ -108,12 +108,17 @@ def end_path(run: Run, execution: Execution, *, root: bool = False) -> None:
         compensate_next(run, execution)
     elif execution.parent_id is None or root:
         run.scope = ""  # the run's own output sees the run's own steps
-        output = None if run.plan.output is None else run.evaluate(run.plan.output)
-        for index, (pattern, payload) in enumerate(run.plan.on_complete):
-            run.emit(None, pattern, {} if payload is None else run.evaluate(payload), index)
-        run.finish(InstanceStatus.COMPLETED, output=output)
+        finish_well(run, None if run.plan.output is None else run.evaluate(run.plan.output))
     else:
         branch_ended(run, execution)
+
+
+def finish_well(run: Run, output: Any) -> None:
+    """The run is complete: emit what it emits then, and end it."""
+    run.scope = ""  # what is said of the whole run sees the run's own steps, also where an item ends it
+    for index, (pattern, payload) in enumerate(run.plan.on_complete):
+        run.emit(None, pattern, {} if payload is None else run.evaluate(payload), index)
+    run.finish(InstanceStatus.COMPLETED, output=output)
 
 
 # Joins

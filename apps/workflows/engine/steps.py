@@ -9,7 +9,7 @@ from typing import Any
 
 from . import items
 from .concurrency import claim_of
-from .flow import complete, end_path, fail, go_on_with_items
+from .flow import complete, end_path, fail, finish_well, go_on_with_items
 from .plan import Step, TaskFailed
 from .run import Move, Run, Unusable
 from .state import ArmTimer, Execution, Failure, OpenHumanTask, RunTask, StartChild, Subscribe, child_id, items_of
@@ -90,18 +90,25 @@ def end(run: Run, step: Step, execution: Execution, move: Move) -> None:
     complete(run, step, execution, output, None, route=False)
     if execution.parent_id is not None:
         run.cancel_below(None)
+    message = output.get("message") if isinstance(output, dict) else None
     if step.status == "FAILED":
-        message = output.get("message") if isinstance(output, dict) else None
         failure = Failure(
             "PERMANENT", "END_FAILED", message or f"The run ended at {step.name}, which ends it as failed."
         )
         run.finish(InstanceStatus.FAILED, output=output, failure=failure)
     elif step.status == "CANCELLED":
+        run.instance.cancellation = {
+            "reason": message or f"The run ended at {step.name}, which ends it as cancelled.",
+            "requestedBy": None,
+            "requestedAt": run.now.isoformat(),
+            "source": "SYSTEM",
+            "eventId": None,
+        }
         run.finish(InstanceStatus.CANCELLED, output=output)
     elif step.output is None:
         end_path(run, execution, root=True)
     else:
-        run.finish(InstanceStatus.COMPLETED, output=output)
+        finish_well(run, output)
 
 
 def parallel(run: Run, step: Step, execution: Execution, move: Move) -> None:

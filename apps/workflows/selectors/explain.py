@@ -170,7 +170,7 @@ def _waits(position: Position) -> tuple[str, str]:
         return f"Waits at {step} for an event {position.title}{until}.", f"An event {position.title} arrives."
     if position.kind == "CHILD":
         return (
-            f"Waits at {step} for the run {position.instance_id} of {position.workflow_id}.",
+            f"Waits at {step} for the run of {position.workflow_id} that it has started.",
             f"The run of {position.workflow_id} ends.",
         )
     if position.kind == "TIMER":

@@ -319,7 +319,7 @@ def test_both_ends_show_the_way_to_the_other(client: APIClient, alice: User) -> 
     assert (waiting["kind"], waiting["instanceId"], waiting["workflowId"]) == ("CHILD", str(child.id), "nap")
     assert shown["state"]["steps"]["call"]["childInstanceId"] == str(child.id)
     said = client.get(f"{HERE}/{run.id}/explain").json()
-    assert said["sentence"] == f"Waits at call for the run {child.id} of nap."
+    assert said["sentence"] == "Waits at call for the run of nap that it has started."
     assert said["movesWhen"] == "The run of nap ends."
     assert client.get(f"{HERE}/{child.id}").json()["parentInstanceId"] == str(run.id)
     listed = client.get(f"{HERE}?parentInstanceId={run.id}").json()["items"]

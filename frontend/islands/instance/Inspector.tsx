@@ -137,6 +137,11 @@ function StepFacts({ step, state, wait }: { step: StepDocument; state: StepState
           Open the task <ArrowUpRight className="icon" aria-hidden />
         </a>
       )}
+      {state.childInstanceId && (
+        <a className="btn btn-sm btn-quiet justify-self-start" href={`/instances/${state.childInstanceId}`}>
+          Open the run of {step.workflowId as string} <ArrowUpRight className="icon" aria-hidden />
+        </a>
+      )}
       {state.error && (
         <Section title="Error">
           <ErrorBox error={state.error} />

@@ -136,9 +136,11 @@ function Explained({
   const viewer = useViewer();
   if (!explanation) return null;
   const waits = instance.state.waitingFor;
+  const waiting = waits.length > 0 || Boolean(explanation.queue);
+  const holder = explanation.queue?.holders.length === 1 ? explanation.queue.holders[0] : undefined;
   const { tone, icon: Icon } = TONES[instance.status] ?? {
-    tone: waits.length ? "notice-warning" : "",
-    icon: waits.length ? Hourglass : LoaderCircle,
+    tone: waiting ? "notice-warning" : "",
+    icon: waiting ? Hourglass : LoaderCircle,
   };
   return (
     <div className={`notice ${tone}`} role="status">
@@ -160,6 +162,14 @@ function Explained({
       {waits.length === 1 && waits[0]?.kind === "HUMAN" && waits[0].taskId && mayOpenTask(viewer, waits[0]) ? (
         <a className="btn btn-sm btn-quiet shrink-0" href={`/tasks/${waits[0].taskId}`}>
           Open task <ChevronRight className="icon" aria-hidden />
+        </a>
+      ) : holder ? (
+        <a className="btn btn-sm btn-quiet shrink-0" href={`/instances/${holder}`}>
+          Open that run <ChevronRight className="icon" aria-hidden />
+        </a>
+      ) : waits.length === 1 && waits[0]?.kind === "CHILD" && waits[0].instanceId ? (
+        <a className="btn btn-sm btn-quiet shrink-0" href={`/instances/${waits[0].instanceId}`}>
+          Open its run <ChevronRight className="icon" aria-hidden />
         </a>
       ) : waits.length > 0 && waits[0] ? (
         <button

@@ -76,6 +76,28 @@ describe("the page of a run", () => {
     vi.unstubAllGlobals();
   });
 
+  it("leads to the run of another workflow that is waited for", () => {
+    const waits = instance();
+    waits.document.steps[1] = { stepId: "approve", type: "SUB_WORKFLOW", workflowId: "approval" };
+    waits.state.waitingFor = [{ kind: "CHILD", stepId: "approve", instanceId: "0190-child", workflowId: "approval" }];
+    waits.state.steps.approve = { status: "WAITING", childInstanceId: "0190-child" };
+    render(<InstanceIsland initial={{ ...initial, instance: waits }} viewer={bystander} />);
+    expect(screen.getByRole("link", { name: /Open its run/ })).toHaveProperty("pathname", "/instances/0190-child");
+  });
+
+  it("leads from a queued run to the one that it waits for", () => {
+    const queued = instance({ status: "CREATED" });
+    queued.state = { ...queued.state, steps: {}, waitingFor: [], currentStepId: null };
+    const said = {
+      sentence: "The run is queued.",
+      movesWhen: "0190-first ends.",
+      queue: { key: null, ahead: 0, capacity: 1, holders: ["0190-first"] },
+    };
+    render(<InstanceIsland initial={{ instance: queued, history: [], explanation: said }} viewer={operator} />);
+    expect(screen.getByRole("link", { name: /Open that run/ })).toHaveProperty("pathname", "/instances/0190-first");
+    expect(screen.queryByRole("button", { name: "Suspend" })).toBeNull();
+  });
+
   it("leads only where its reader may go", () => {
     render(<InstanceIsland initial={initial} viewer={bystander} />);
     expect(screen.queryByRole("link")).toBeNull();

@@ -8,6 +8,7 @@ export type Verb = "cancel" | "suspend" | "resume" | "retry";
 const UNDER_WAY = new Set(["CREATED", "RUNNING", "WAITING_FOR_EVENT"]);
 
 export function possibleVerbs(instance: Pick<Instance, "status">): Verb[] {
+  if (instance.status === "CREATED") return ["cancel"];
   if (UNDER_WAY.has(instance.status)) return ["suspend", "cancel"];
   if (instance.status === "SUSPENDED") return ["resume", "cancel"];
   if (instance.status === "COMPENSATING") return [];

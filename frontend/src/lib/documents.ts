@@ -85,6 +85,8 @@ export interface StepState {
   error?: StepError | null;
   outcome?: string | null;
   taskId?: string | null;
+  /** The run that a SUB_WORKFLOW step has started. */
+  childInstanceId?: string | null;
   startedAt?: string | null;
   completedAt?: string | null;
   /** Of a FOR_EACH: how its items stand. */
@@ -107,6 +109,9 @@ export interface Wait {
   assignee?: string;
   candidates?: string[];
   title?: string;
+  /** The run of another workflow that is waited for. */
+  instanceId?: string;
+  workflowId?: string;
 }
 
 export type InstanceStatus =
@@ -154,6 +159,8 @@ export interface Explanation {
   since?: string | null;
   movesWhen?: string | null;
   waitingFor?: Wait[];
+  /** While the run waits for a slot of its workflow. */
+  queue?: { key: string | null; ahead: number; capacity: number; holders: string[] } | null;
 }
 
 export interface TaskAction {

@@ -13,7 +13,7 @@ from apps.validation.schemas import check_document, check_instance, check_schema
 from apps.workflows.checks import DocumentCatalog, check_workflow
 from apps.workflows.checks.tests.corpus import EXAMPLES
 
-BUNDLES = sorted(path.parent for path in EXAMPLES.glob("*/workflow.*.json"))
+BUNDLES = sorted({path.parent for path in EXAMPLES.glob("*/workflow.*.json")})
 DEFINITIONS = sorted(path for bundle in BUNDLES for path in bundle.glob("*.json"))
 
 
@@ -26,13 +26,10 @@ def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
-def test_there_are_the_bundles() -> None:
-    assert [bundle.name for bundle in BUNDLES] == [
-        "order-processing",
-        "purchase-approval",
-        "stock-reservation",
-        "vendor-checks",
-    ]
+def test_every_example_is_a_bundle_with_the_workflow_that_it_is_named_after() -> None:
+    names = [bundle.name for bundle in BUNDLES]
+    assert names == ["order-processing", "purchase-approval", "return-goods", "stock-reservation", "vendor-checks"]
+    assert all((bundle / f"workflow.{bundle.name}.json").exists() for bundle in BUNDLES)
 
 
 @pytest.mark.parametrize("path", DEFINITIONS, ids=name_of)
@@ -59,7 +56,7 @@ def test_every_workflow_is_clean(bundle: Path) -> None:
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 def test_every_sample_input_can_start_its_workflow(bundle: Path) -> None:
-    [workflow] = [load(path) for path in bundle.glob("workflow.*.json")]
+    workflow = load(bundle / f"workflow.{bundle.name}.json")
     inputs = sorted(bundle.glob("inputs/*.json"))
     assert inputs
     for path in inputs:
@@ -74,11 +71,13 @@ def test_every_example_of_an_event_fits_its_payload(path: Path) -> None:
         assert check_instance(document["payloadSchema"], example) == []
 
 
-def test_every_event_that_is_emitted_is_defined() -> None:
+def test_every_event_that_is_emitted_or_awaited_is_defined() -> None:
     for bundle in BUNDLES:
         documents = [load(path) for path in bundle.glob("*.json")]
         defined = {document["pattern"] for document in documents if document["kind"] == "event"}
-        [workflow] = [document for document in documents if document["kind"] == "workflow"]
-        emitted = {step["pattern"] for step in workflow["steps"] if step.get("type") == "EMIT_EVENT"}
-        emitted |= {entry["pattern"] for entry in workflow.get("onComplete", {}).get("emit", [])}
-        assert emitted == defined
+        named = set()
+        for workflow in (document for document in documents if document["kind"] == "workflow"):
+            named |= {step["pattern"] for step in workflow["steps"] if step.get("type") == "EMIT_EVENT"}
+            named |= {step["eventPattern"] for step in workflow["steps"] if step.get("type") == "EVENT_WAIT"}
+            named |= {entry["pattern"] for entry in workflow.get("onComplete", {}).get("emit", [])}
+        assert named == defined

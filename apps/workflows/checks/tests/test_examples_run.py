@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,9 +15,10 @@ from apps.validation.schemas import check_instance
 from apps.workflows.checks.tests.corpus import EXAMPLES
 from apps.workflows.checks.tests.test_examples import load
 from apps.workflows.engine.compile import compile_plan
-from apps.workflows.engine.plan import Plan, TaskBinding
+from apps.workflows.engine.plan import ChildBinding, Plan, TaskBinding
 from apps.workflows.engine.simulation import Mock, Simulation
-from apps.workflows.engine.state import OpenHumanTask, RunTask
+from apps.workflows.engine.state import OpenHumanTask, RunTask, Signal, StartChild, execution_id
+from apps.workflows.engine.transitions import SignalKind
 from apps.workflows.orchestrator.language import LANGUAGE
 from examples.server.app import SERVICES
 from examples.server.requests import Call
@@ -28,17 +29,29 @@ INPUT = frozenset({"input"})
 
 
 class Bundle:
-    """One example, ready to run. `decision`: what the person does who gets a task."""
+    """One example, ready to run. `decision`: what the person does who gets a task; `workflow`: which, if not its own."""
 
-    def __init__(self, folder: Path, decision: dict[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, decision: dict[str, Any] | None = None, workflow: str | None = None) -> None:
         documents = [load(path) for path in folder.glob("*.json")]
         self.tasks = {each["taskId"]: each for each in documents if each["kind"] == "task"}
         self.events = {each["pattern"]: each for each in documents if each["kind"] == "event"}
-        [self.workflow] = [each for each in documents if each["kind"] == "workflow"]
+        self.workflows = {each["workflowId"]: each for each in documents if each["kind"] == "workflow"}
+        self.workflow = self.workflows[workflow or folder.name]
         self.decision = decision
 
     def plan(self) -> Plan:
-        return compile_plan(self.workflow, definition_id=RUN, language=LANGUAGE, tasks=self.binding)
+        return compile_plan(
+            self.workflow, definition_id=RUN, language=LANGUAGE, tasks=self.binding, children=self.child
+        )
+
+    def child(self, workflow_id: str, version: str | None) -> ChildBinding:
+        schema = self.workflows[workflow_id]["inputSchema"]
+        return ChildBinding(
+            uuid5(RUN, workflow_id),
+            workflow_id,
+            "1.0.0",
+            lambda value: [each.as_json() for each in check_instance(schema, value)],
+        )
 
     def binding(self, task_id: str, version: str | None) -> TaskBinding:
         implementation = self.tasks[task_id]["implementation"]
@@ -53,7 +66,8 @@ class Bundle:
         assert simulation.unanswered == []
         return simulation
 
-    def answer(self, work: RunTask | OpenHumanTask, plan: Plan) -> Mock:
+    def answer(self, work: RunTask | OpenHumanTask | StartChild, plan: Plan) -> Mock:
+        assert not isinstance(work, StartChild), "its mocks stand in for it"
         if isinstance(work, OpenHumanTask):
             assert self.decision is not None, "nobody was expected to be asked"
             assert check_instance(work.manual["taskForm"], self.decision["output"]) == []
@@ -76,7 +90,7 @@ class Answered(Simulation):
 
     bundle: Bundle
 
-    def _answer(self, execution_id: UUID, attempt: int, work: RunTask | OpenHumanTask) -> None:
+    def _answer(self, execution_id: UUID, attempt: int, work: RunTask | OpenHumanTask | StartChild) -> None:
         self._begun.add((execution_id, attempt))
         self.at(self.now, self.bundle.answer(work, self.plan).signal(execution_id))
 
@@ -196,3 +210,42 @@ def test_the_lines_of_an_order_are_reserved_one_by_one(
     assert (output["status"], len(output["reserved"]), output["missing"]) == (status, reserved, missing)
     assert simulation.path.count("release") == (1 if status == "RELEASED" else 0)
     assert [payload["missing"] for _, payload in events_of(simulation)] == [missing]
+
+
+@pytest.mark.parametrize(
+    ("condition", "refund", "status"),
+    [
+        ("as-new", Mock("refund-payment", {"refundId": "REF-1", "amount": 49.9}), "REFUNDED"),
+        ("as-new", Mock("refund-payment", error={"code": "END_FAILED"}), "REFUSED"),
+        ("damaged", Mock("refund-payment"), "REFUSED"),
+        (None, Mock("refund-payment"), "NOT_RECEIVED"),
+    ],
+)
+def test_a_return_waits_for_its_parcel_and_another_workflow_refunds_it(
+    condition: str | None, refund: Mock, status: str
+) -> None:
+    bundle = Bundle(EXAMPLES / "return-goods")
+    sample = load(EXAMPLES / "return-goods" / "inputs" / "small.json")
+    simulation = Simulation.begin(bundle.plan(), instance_id=RUN, start_input=sample, now=NOW, mocks=[refund])
+    if condition is not None:
+        wait = execution_id(simulation.memory.instance, "", "await_parcel", 1)
+        for order_id in ("ORD-9", sample["orderId"]):
+            event = {"pattern": "parcels.received", "payload": {"orderId": order_id, "condition": condition}}
+            simulation.at(NOW + timedelta(days=3), Signal(SignalKind.EVENT, wait, {"event": event}))
+    simulation.run()
+    instance = simulation.memory.instance
+    assert (instance.status, instance.output["status"]) == ("COMPLETED", status)
+    assert check_instance(bundle.workflow["outputSchema"], instance.output) == []
+
+
+@pytest.mark.parametrize(
+    ("sample", "action", "status"),
+    [("small", None, "COMPLETED"), ("large", "approve", "COMPLETED"), ("large", "reject", "FAILED")],
+)
+def test_a_refund_asks_a_manager_where_it_is_much(sample: str, action: str | None, status: str) -> None:
+    folder = EXAMPLES / "return-goods"
+    decision = None if action is None else {"action": action, "output": {}}
+    bundle = Bundle(folder, decision, "refund-payment")
+    given = load(folder / "inputs" / f"{sample}.json")
+    asked = {"paymentId": given["paymentId"], "amount": given["amount"], "reason": "x"}
+    assert bundle.play(asked).memory.instance.status == status

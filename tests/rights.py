@@ -198,6 +198,8 @@ ROWS = (
     Row(f"POST {_RUN}/skip",                     "401 404 403 .   .   .", "401 404 404 404 .   .",
         body={"outcome": "approve"}),
     Row(f"POST {_RUN}/move",                     "401 404 403 .   .   .", "401 404 404 404 .   .", body={"to": "no"}),
+    Row(f"POST {_RUN}/preview",                  "401 404 403 .   .   .", "401 404 404 404 .   .",
+        body={"operation": "cancel"}),
     Row(f"POST {_RUN}/signal",                   "401 404 403 409 409 409", "401 404 404 404 409 409",
         body={"name": "not.awaited"}),
     Row(f"POST {_RUN}/migrate",                  "401 404 403 .   .   .", "401 404 404 404 .   .",

@@ -32,4 +32,5 @@ urlpatterns = [
     path(f"{_INSTANCE}/retry", steering.InstanceRetry.as_view(), name="instance-retry"),
     path(f"{_INSTANCE}/skip", steering.InstanceSkip.as_view(), name="instance-skip"),
     path(f"{_INSTANCE}/move", steering.InstanceMove.as_view(), name="instance-move"),
+    path(f"{_INSTANCE}/preview", steering.InstancePreview.as_view(), name="instance-preview"),
 ]

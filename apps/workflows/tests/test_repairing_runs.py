@@ -264,8 +264,6 @@ def test_a_status_that_does_not_allow_it_is_409_and_says_what_would_have_to_be_d
 
 def test_a_repair_under_one_key_is_done_once(client: APIClient, alice: User) -> None:
     run = started(alice, "approval")
-    answers = [
-        client.post(f"{HERE}/{run.id}/move", {"to": "ask"}, headers={"Idempotency-Key": "k"}) for _ in range(2)
-    ]
+    answers = [client.post(f"{HERE}/{run.id}/move", {"to": "ask"}, headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert StepExecution.objects.filter(instance_id=run.id).count() == 2

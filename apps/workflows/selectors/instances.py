@@ -132,7 +132,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
     definition = WorkflowDefinition.objects.get(id=instance.definition_id)
     users = usernames({instance.started_by_id})
     plan, head = plan_for(instance.definition_id), load.head_of(instance)
-    executions = _latest_visits(plan, head)
+    executions = latest_visits(plan, head)
     inside = open_positions(plan, head, executions)
     tasks = {
         task.id: task
@@ -162,7 +162,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
     }
 
 
-def _latest_visits(plan: Plan, head: Instance) -> list[StepExecution]:
+def latest_visits(plan: Plan, head: Instance) -> list[StepExecution]:
     """Of each step its latest visit, found by their ids: as many as the definition has steps, however long the run is."""
     ids = needs.latest_ids(plan, head, [step_id for step_id, step in plan.steps.items() if not step.scopes])
     latest: dict[str, StepExecution] = {}

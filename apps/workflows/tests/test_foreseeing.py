@@ -175,7 +175,7 @@ def test_cancelling_is_foretold_in_sentences(client: APIClient, run: WorkflowIns
     assert shown["sentence"] == "The run undoes what it has done, and then ends as CANCELLED."
     Outside().claim()
     again = preview(client, run, "cancel")
-    assert [each["sentence"] for each in of_kind(again, "TASK_WITHDRAWN")][1].startswith("A worker is at “Work”")
+    assert any(each["sentence"].startswith("A worker is at “Work”") for each in of_kind(again, "TASK_WITHDRAWN"))
 
 
 def test_looking_writes_nothing(client: APIClient, run: WorkflowInstance) -> None:

@@ -101,7 +101,7 @@ def test_a_run_that_somebody_holds_is_a_409_that_asks_to_try_again(api: Any, ali
     ("statement", "parameters"),
     [
         (store._DELETE_TIMERS, ([uuid.uuid4()], [uuid.uuid4()])),
-        (store._CANCEL_BELOW, (uuid.uuid4(), uuid.uuid4(), uuid.uuid4())),
+        (store._CANCEL_BELOW, (uuid.uuid4(),)),
     ],
     ids=["the timers of an execution", "the positions below an execution"],
 )

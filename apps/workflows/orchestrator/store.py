@@ -337,7 +337,8 @@ def _cancel_below(instance_id: UUID, parent_id: UUID | None) -> list[UUID]:
 def _pause(instance_id: UUID, *, resume: bool) -> None:
     run(_RESUME_TIMERS if resume else _PAUSE_TIMERS, instance_id)
     active = fetch(
-        "SELECT id FROM workflows_stepexecution WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')",
+        "SELECT id FROM workflows_stepexecution WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')"
+        " AND visit > 0",  # an item has no task of its own
         instance_id,
     )
     queue.pause([row[0] for row in active], resume=resume)

@@ -27,7 +27,9 @@ ACTIVE = frozenset(status.value for status in ACTIVE_STEP)
 NEEDED = 0.9
 
 # A step ends with one of these entries. STEP_CANCELLED is written for a whole subtree.
-_RESULTS = frozenset({"STEP_COMPLETED", "STEP_FAILED", "STEP_SKIPPED", "STEP_TIMED_OUT"})
+_RESULTS = frozenset(
+    {"STEP_COMPLETED", "STEP_FAILED", "STEP_SKIPPED", "STEP_TIMED_OUT", "ITEM_COMPLETED", "ITEM_FAILED"}
+)
 _STEERED = {
     "workflow.cancel": "INSTANCE_CANCELLED",
     "workflow.suspend": "INSTANCE_SUSPENDED",

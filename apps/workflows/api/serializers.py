@@ -82,7 +82,9 @@ class InstanceSerializer(InstanceSummarySerializer):
     output = serializers.JSONField(allow_null=True)
     version = serializers.IntegerField()
     seq = serializers.IntegerField(help_text="number of the latest history entry")
-    state = serializers.JSONField(help_text="{variables, currentStepId, steps, waitingFor}")
+    state = serializers.JSONField(
+        help_text="{variables, currentStepId, steps, waitingFor}; a FOR_EACH step has items {total, byStatus}, one inside it visits"
+    )
     cancellation = serializers.JSONField(allow_null=True)
     compensationState = serializers.JSONField(allow_null=True)
     parentInstanceId = serializers.UUIDField(allow_null=True)

@@ -98,6 +98,9 @@ class Run:
         self._commands: list[Command] = []
         self._new: dict[UUID, Execution] = {}
         self._changed: dict[UUID, Execution] = {}
+        self._below: dict[UUID, list[UUID]] = {}
+        for execution in self.executions.values():
+            self._note_parent(execution)
         self._context: dict[str, Any] | None = None
         self.weight = 0
         self.undoes = False
@@ -191,6 +194,11 @@ class Run:
         """Take in an execution that there was not before."""
         self.executions[execution.id] = self._new[execution.id] = execution
         self.scopes.add(execution)
+        self._note_parent(execution)
+
+    def _note_parent(self, execution: Execution) -> None:
+        if execution.parent_id is not None:
+            self._below.setdefault(execution.parent_id, []).append(execution.id)
 
     def _next_visit(self, move: Move) -> int:
         step_id, visits = move.step_id, self.instance.visits
@@ -247,7 +255,7 @@ class Run:
         Those this advance knows end here, with whatever it wanted done for them; the command ends those it never loaded.
         It is carried out on what there was before the advance, so that what comes later in it is spared.
         """
-        known = [each for each in self.executions.values() if each.active and self._is_below(each, parent)]
+        known = [each for each in self._all_below(parent) if each.active]
         for each in known:
             self.set_status(self.touch(each), StepStatus.CANCELLED)
         ended = {each.id for each in known}
@@ -260,11 +268,21 @@ class Run:
             self.moves.clear()
         else:
             self.moves = deque(move for move in self.moves if not self._leads_below(move.parent_id, parent))
-        self.command(CancelBelow(None if parent is None else parent.id))
+        if parent is None or parent.id not in self._new:  # below a new one there was nothing before
+            self.command(CancelBelow(None if parent is None else parent.id))
         self.record("STEP_CANCELLED", None, {"below": None if parent is None else parent.id})
 
-    def _is_below(self, execution: Execution, parent: Execution | None) -> bool:
-        return parent is None or self._leads_below(execution.parent_id, parent)
+    def _all_below(self, parent: Execution | None) -> list[Execution]:
+        """What this advance knows below ``parent``, found without a look at all the items beside it."""
+        if parent is None:
+            return list(self.executions.values())
+        found: list[Execution] = []
+        pending = [parent.id]
+        while pending:
+            below = self._below.get(pending.pop(), ())
+            found += [self.executions[each] for each in below]
+            pending += below
+        return found
 
     def _leads_below(self, parent_id: UUID | None, ancestor: Execution) -> bool:
         while parent_id is not None:

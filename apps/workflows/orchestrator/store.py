@@ -338,7 +338,8 @@ def _pause(paused: Decided, *, resume: bool) -> None:
     instance_id = paused.decision.instance.id
     run(_RESUME_TIMERS if resume else _PAUSE_TIMERS, instance_id)
     active = fetch(
-        "SELECT id FROM workflows_stepexecution WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')",
+        "SELECT id FROM workflows_stepexecution WHERE instance_id = %s AND status IN ('PENDING', 'RUNNING', 'WAITING')"
+        " AND visit > 0",  # an item has no task of its own
         instance_id,
     )
     queue.pause([row[0] for row in active], resume=resume)

@@ -149,8 +149,7 @@ def _items(instance: WorkflowInstance, loop: Position, leaves: Sequence[Position
     sentence = f"Waits for {counts['left']:,} of {counts['total']:,} items of “{name}”{failed}."
     if not leaves:
         return sentence, "A worker goes on with them."
-    moves = _waits(leaves[0])[1]
-    return sentence, "Any of them goes on; " + moves[:1].lower() + moves[1:]
+    return sentence, f"Any of its items goes on. The first: {_waits(leaves[0])[0]}"
 
 
 def _waits(position: Position) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""Pure decisions about definitions and runs. No Django, no clock, no database."""

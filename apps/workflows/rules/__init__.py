@@ -1,1 +1,1 @@
-"""Pure decisions about definitions and runs. No Django, no clock, no database."""
+"""Pure decisions about definitions and runs: no Django, no clock, no database."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from apps.workflows.engine.plan import Plan, Step
@@ -48,6 +48,7 @@ class Finding:
     message: str
     suggested: str | None = None
     candidates: tuple[str, ...] = ()
+    code: str = "position-lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,14 @@ class Judge:
             instances[worst(finding.verdict for finding in found)] += standing.instances
         ordered = sorted(positions.items(), key=lambda item: (WORST.index(item[0].verdict), -item[1], str(item[0])))
         verdict = worst(each for each, count in instances.items() if count)
-        return Report(verdict, ordered, instances, self.suggested | dict(self.mapping))
+        free = {old: new for old, new in self.suggested.items() if new not in self.mapping.values()}
+        return Report(verdict, ordered, instances, free | dict(self.mapping))
 
     def findings(self, standing: Standing) -> list[Finding]:
         """One finding for each position, and those on the run as a whole; never none."""
         if standing.undoing:
             message = "Undoes what it has done; that goes by the version that did it."
-            return [Finding(each, Verdict.IMPOSSIBLE, message) for each in standing.steps or (None,)]
+            return [Finding(each, Verdict.IMPOSSIBLE, message, code="undoing") for each in standing.steps or (None,)]
         found = [self._position(step_id) for step_id in standing.steps]
         if any(each.verdict is not Verdict.COMPATIBLE for each in found):
             return found
@@ -156,7 +158,7 @@ class Judge:
             return Finding(step_id, Verdict.IMPOSSIBLE, f"{wanted} only undoes work in {self.after.version}.")
         if old.manual is not None and (lost := self._lost_answers(old, new)):
             message = f"The open task still offers {_listed(lost)}, which leads nowhere in {self.after.version}."
-            return Finding(step_id, Verdict.IMPOSSIBLE, message)
+            return Finding(step_id, Verdict.IMPOSSIBLE, message, code="answer-lost")
         return Finding(step_id, Verdict.COMPATIBLE, self._stays(old, new))
 
     def _elsewhere(self, old: Step, why: str) -> Finding:
@@ -211,7 +213,7 @@ class Judge:
                 place = (self.after.steps[new].parent, after[new])
                 if took.setdefault(place, before[step_id]) != before[step_id]:
                     message = f"Another branch of the same run would lie in the branch of {new} too."
-                    return [Finding(step_id, Verdict.IMPOSSIBLE, message)]
+                    return [Finding(step_id, Verdict.IMPOSSIBLE, message, code="branches-joined")]
         return []
 
     def _missing(self, standing: Standing, coming: Ahead) -> list[Finding]:
@@ -231,7 +233,7 @@ class Judge:
                 found.setdefault(".".join(read.path[:2]), finding)
         # They are true of the run; they are shown at its innermost position.
         place = standing.steps[-1] if standing.steps else None
-        return [Finding(place, each.verdict, each.message, each.suggested) for each in found.values()]
+        return [each if each.step_id else replace(each, step_id=place) for each in found.values()]
 
     def _result(self, read: Read, had: set[str]) -> Finding | None:
         step_id = read.path[1]
@@ -242,9 +244,9 @@ class Judge:
                 message = (
                     f"{self._reader(read)} reads the result of {step_id}, which is {old} in {self.before.version}."
                 )
-                return Finding(None, Verdict.NEEDS_MAPPING, message, new)
+                return Finding(old, Verdict.NEEDS_MAPPING, message, new, (new,), "result-missing")
         message = f"{self._reader(read)} reads the result of {step_id}, which these runs do not have and will not get."
-        return Finding(None, Verdict.IMPOSSIBLE, message)
+        return Finding(None, Verdict.IMPOSSIBLE, message, code="result-missing")
 
     def _variable(self, read: Read, coming: Ahead) -> Finding | None:
         name = read.path[1]
@@ -259,14 +261,14 @@ class Judge:
         message = (
             f"{self._reader(read)} reads the variable {name}, which is new, has no initial value and is not set before."
         )
-        return Finding(None, Verdict.IMPOSSIBLE, message)
+        return Finding(None, Verdict.IMPOSSIBLE, message, code="variable-unset")
 
     def _input(self, read: Read, misfits: tuple[tuple[str, str], ...]) -> Finding | None:
         for name, trouble in misfits:
             if len(read.path) == 1 or name in ("", read.path[1]):
                 whole = f"the input field {name}" if name else "the input"
                 message = f"{self._reader(read)} reads {whole}, and theirs does not fit {self.after.version}: {trouble}"
-                return Finding(None, Verdict.IMPOSSIBLE, message)
+                return Finding(None, Verdict.IMPOSSIBLE, message, code="input-unfit")
         return None
 
     def _reader(self, read: Read) -> str:

@@ -18,24 +18,24 @@ from apps.auth.services import record_audit
 from apps.events import doorbell
 from apps.events.rules import fits
 from apps.events.sql import fetch
-from apps.validation.definitions.services import find_published
 from apps.validation.problems import Conflict, NotFound, Unprocessable
 from apps.validation.schemas import check_instance, is_valid
 from apps.validation.violations import Violation
 from apps.workflows.engine.state import Instance, Signal
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind, StepStatus
-from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import StepExecution, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import store, wave
 from apps.workflows.orchestrator.plans import plan_for
 from apps.workflows.selectors.instances import is_visible
+
+from .traffic import Starts
 
 BATCH_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run is started with. ``version`` None: the newest published."""
+    """What a run is started with. ``version`` None: the newest published, or as new starts are split."""
 
     workflow_id: str
     input: Any = None
@@ -51,10 +51,11 @@ def start(*, actor: User, request: Start) -> UUID:
     /input).
     """
     require(actor, "start:workflow")
-    definition = find_published(WORKFLOW, key=request.workflow_id, version=request.version)
+    instance_id = uuid7()
+    definition = Starts().definition_for(request, instance_id)
     value = _conforming(definition, request.input, "/input")
     now = fetch("SELECT now()")[0][0]
-    instance = _new(definition, value, request.correlation_id, now)
+    instance = _new(instance_id, definition, value, request.correlation_id, now)
     wave.start(store.NewInstance(definition.id, actor.pk), instance, now)
     record_audit(
         actor=actor,
@@ -75,16 +76,14 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
             "TOO_MANY", f"At most {BATCH_LIMIT} starts fit one batch.", "", hint="Send several batches."
         )
         raise Unprocessable("The batch is too large.", violations=[violation])
-    definitions: dict[tuple[str, str | None], WorkflowDefinition] = {}
+    starts = Starts()
     now = fetch("SELECT now()")[0][0]
     rows: list[tuple[Instance, store.NewInstance]] = []
     for index, request in enumerate(requests):
-        name = (request.workflow_id, request.version)
-        if name not in definitions:
-            definitions[name] = find_published(WORKFLOW, key=request.workflow_id, version=request.version)
-        definition = definitions[name]
+        instance_id = uuid7()
+        definition = starts.definition_for(request, instance_id)
         value = _conforming(definition, request.input, f"/instances/{index}/input")
-        instance = _new(definition, value, request.correlation_id, now)
+        instance = _new(instance_id, definition, value, request.correlation_id, now)
         rows.append((instance, store.NewInstance(definition.id, actor.pk)))
     if rows:
         store.insert(rows)
@@ -111,9 +110,11 @@ def _conforming(definition: WorkflowDefinition, value: Any, pointer: str) -> Any
     return value
 
 
-def _new(definition: WorkflowDefinition, value: Any, correlation_id: str | None, now: datetime) -> Instance:
+def _new(
+    instance_id: UUID, definition: WorkflowDefinition, value: Any, correlation_id: str | None, now: datetime
+) -> Instance:
     return Instance(
-        id=uuid7(),
+        id=instance_id,
         status=InstanceStatus.CREATED,
         input=value,
         variables={},

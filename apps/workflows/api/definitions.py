@@ -21,6 +21,7 @@ from apps.validation.api.pagination import KeysetPagination
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import WorkflowDefinition
 from apps.workflows.selectors import definitions as selectors
+from apps.workflows.selectors.versions import versions
 from apps.workflows.services.dry_run import dry_run
 
 from .serializers import (
@@ -49,7 +50,7 @@ class WorkflowViews(shared.DefinitionViews):
         require(actor, "view:workflow")
 
     def version_rows(self, key: str) -> list[dict[str, Any]]:
-        return selectors.versions(key)
+        return versions(key)
 
     def more(self, row: Any) -> dict[str, Any]:
         return {"instances": selectors.instance_counts([row.key])[row.key]}

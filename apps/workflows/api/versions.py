@@ -89,7 +89,7 @@ class WorkflowVerdict(APIView):
         pairs = [each.split(":") for each in given.getlist("map")]
         if any(len(each) != 2 or not all(each) for each in pairs):
             raise BadInput("A mapping is written map=old:new.")
-        mapping = {old: new for old, new in pairs}
+        mapping = dict(pairs)
         return Response(
             selectors.verdict(
                 actor_of(request), key, source=given["from"], target=given.get("to") or None, mapping=mapping

@@ -15,6 +15,7 @@ from apps.validation.violations import Violation
 from .checks import check_workflow
 from .engine.steps import STEP_TYPES
 from .models import WorkflowDefinition, WorkflowInstance
+from .rules.changes import workflow_changes
 from .selectors.catalog import DatabaseCatalog
 
 
@@ -130,4 +131,5 @@ WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
     order=50,
     references=_references,
     running=_running,
+    changes=workflow_changes,
 )

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from apps.auth.models import User
 from apps.validation.definitions import services
-from apps.validation.definitions.diff import diff
+from apps.validation.definitions.diff import patch_between
 from apps.validation.definitions.impact import impact
 from apps.validation.definitions.models import Definition
 from apps.validation.definitions.services import DefinitionKind
@@ -61,11 +61,12 @@ class PublishSerializer(serializers.Serializer[Any]):
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
+    kind = serializers.ChoiceField(choices=["added", "removed", "changed", "renamed", "moved"])
     path = serializers.CharField(help_text="members of lists by their id: steps.pay.input.amount")
     message = serializers.CharField()
     before = serializers.JSONField(required=False)
     after = serializers.JSONField(required=False)
+    stepId = serializers.CharField(required=False, help_text="of a workflow: the step it is about")
 
 
 class DiffSerializer(serializers.Serializer[Any]):
@@ -195,8 +196,9 @@ class DefinitionDiff(DefinitionViews, APIView):
             raise BadInput("Say which version to compare with: ?from=1.0.0&to=1.1.0")
         before = services.find(self.kind, key=key, version=earlier)
         after = services.find(self.kind, key=key, version=request.query_params.get("to"))
-        found = diff(before.document, after.document)
-        return Response({"from": before.version, "to": after.version} | found)
+        changes = self.kind.changes(before.document, after.document)
+        patch = patch_between(before.document, after.document)
+        return Response({"from": before.version, "to": after.version, "patch": patch, "changes": changes})
 
 
 class DefinitionImpact(DefinitionViews, APIView):

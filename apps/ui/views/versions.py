@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.auth.access import allowed, permitted_scopes
+from apps.auth.access import permitted_scopes
 from apps.ui.views.base import actor, page
 from apps.validation.definitions.diff import patch_between
 from apps.validation.definitions.services import find
@@ -51,7 +51,6 @@ def _verdict(request: HttpRequest, workflow_id: str, before: str, to: str, *, pu
             "verdict": found,
             "maySteer": steers,
             "draft": not published,
-            "seesRuns": allowed(user, "view:instance"),
         },
     }
 

@@ -16,10 +16,9 @@ export interface MigrateProps {
   maySteer: boolean;
   /** The other version is not published yet. */
   draft: boolean;
-  seesRuns: boolean;
 }
 
-export default function MigrateIsland({ workflowId, verdict: first, maySteer, draft, seesRuns }: MigrateProps) {
+export default function MigrateIsland({ workflowId, verdict: first, maySteer, draft }: MigrateProps) {
   const [unmapped, setUnmapped] = useState(first);
   const [verdict, setVerdict] = useState(first);
   const [mapping, setMapping] = useState(() => preselected(first));
@@ -101,7 +100,7 @@ export default function MigrateIsland({ workflowId, verdict: first, maySteer, dr
           )}
         </div>
       )}
-      {verdict.positions.length > 0 && <Positions verdict={verdict} workflowId={workflowId} linked={seesRuns} />}
+      {verdict.positions.length > 0 && <Positions verdict={verdict} />}
       {asking && (
         <ReasonDialog
           title={`Migrate ${runs(ready)} to ${verdict.to}?`}
@@ -142,7 +141,7 @@ function Place(props: {
   );
 }
 
-function Positions({ verdict, workflowId, linked }: { verdict: RunVerdict; workflowId: string; linked: boolean }) {
+function Positions({ verdict }: { verdict: RunVerdict }) {
   return (
     <table className="data-table cards border-t border-(--line)">
       <thead>
@@ -159,13 +158,7 @@ function Positions({ verdict, workflowId, linked }: { verdict: RunVerdict; workf
           <tr key={`${each.stepId}${each.verdict}${each.message}`}>
             <td>{each.stepId ? <code className="wrap-anywhere">{each.stepId}</code> : "Not begun"}</td>
             <td className="right num" data-label="Runs">
-              {linked ? (
-                <a className="quiet-link" href={`/instances?workflow=${encodeURIComponent(workflowId)}&status=open`}>
-                  {each.instances.toLocaleString()}
-                </a>
-              ) : (
-                each.instances.toLocaleString()
-              )}
+              {each.instances.toLocaleString()}
             </td>
             <td data-label="Verdict">
               <span className="grid gap-1 justify-items-start">

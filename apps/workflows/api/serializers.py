@@ -7,9 +7,10 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.validation.api.definitions import DefinitionSerializer, VersionSerializer
-from apps.validation.api.serializers import StrictSerializer
+from apps.validation.api.serializers import StrictSerializer, ViolationSerializer
 from apps.workflows.models import WorkflowDefinition
 from apps.workflows.services.instances import BATCH_LIMIT
+from apps.workflows.services.verbs import VERBS
 
 
 class WorkflowCountsSerializer(serializers.Serializer[Any]):
@@ -133,10 +134,32 @@ class CancelSerializer(ReasonSerializer):
 
 class RetrySerializer(ReasonSerializer):
     stepId = serializers.CharField(max_length=255, required=False, help_text="default: where the run failed")
+    version = serializers.CharField(
+        max_length=64, required=False, help_text="a published version, or latest; default: the one the run is on"
+    )
     input = serializers.JSONField(required=False, help_text="replaces what the step would compute as its input")
 
 
-class SignalSerializer(StrictSerializer):
+class SkipSerializer(ReasonSerializer):
+    stepId = serializers.CharField(max_length=255, required=False, help_text="default: the one the run stands at")
+    executionId = serializers.UUIDField(required=False, help_text="where the run stands at a step more than once")
+    output = serializers.JSONField(required=False, help_text="becomes the step's output")
+    outcome = serializers.CharField(
+        max_length=255, required=False, help_text="an outcome of the step; of a DECISION, the step to go to"
+    )
+
+
+class MoveSerializer(ReasonSerializer):
+    executionId = serializers.UUIDField(required=False, help_text="where the run stands at a step more than once")
+    to = serializers.CharField(max_length=255, help_text="a step of the same path")
+    input = serializers.JSONField(required=False, help_text="replaces what the step would compute as its input")
+
+    def get_fields(self) -> dict[str, Any]:
+        where = serializers.CharField(max_length=255, required=False, help_text="default: where the run stands")
+        return {"from": where, **super().get_fields()}
+
+
+class SignalSerializer(ReasonSerializer):
     name = serializers.CharField(max_length=255, help_text="the event's name, as the step's pattern asks for")
     payload = serializers.JSONField(required=False, default=dict)
 
@@ -146,6 +169,50 @@ class MigrateSerializer(ReasonSerializer):
     mapping = serializers.DictField(
         child=serializers.CharField(), required=False, default=dict, help_text="step → its name in the new version"
     )
+
+
+class PreviewSerializer(StrictSerializer):
+    """A verb and the fields that it takes itself."""
+
+    operation = serializers.ChoiceField(choices=list(VERBS))
+    reason = serializers.CharField(max_length=1_000, required=False, allow_blank=True)
+    shouldCompensate = serializers.BooleanField(required=False)
+    stepId = serializers.CharField(max_length=255, required=False)
+    executionId = serializers.UUIDField(required=False)
+    output = serializers.JSONField(required=False)
+    outcome = serializers.CharField(max_length=255, required=False)
+    to = serializers.CharField(max_length=255, required=False)
+    input = serializers.JSONField(required=False)
+    version = serializers.CharField(max_length=64, required=False)
+    mapping = serializers.DictField(child=serializers.CharField(), required=False)
+    name = serializers.CharField(max_length=255, required=False)
+    payload = serializers.JSONField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "from": serializers.CharField(max_length=255, required=False)}
+
+
+class ConsequenceSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField(
+        help_text="STEP_SKIPPED, STEP_CANCELLED, TASK_WITHDRAWN, TIMER_STOPPED, TIMER_RESUMED, CHILD_CANCELLED,"
+        " STEP_UNDONE, KEPT, STEP_AGAIN, STEP_BEGINS, EVENT_EMITTED, RUN_ENDS"
+    )
+    sentence = serializers.CharField()
+    stepId = serializers.CharField(required=False)
+    name = serializers.CharField(required=False)
+    count = serializers.IntegerField(required=False)
+
+
+class ForeseenSerializer(serializers.Serializer[Any]):
+    """What a verb would do."""
+
+    operation = serializers.CharField()
+    allowed = serializers.BooleanField()
+    refusal = serializers.CharField(allow_null=True, help_text="why not, and what would have to be different")
+    sentence = serializers.CharField(help_text="all of it in one sentence")
+    consequences = ConsequenceSerializer(many=True)
+    endsAs = serializers.CharField(allow_null=True, help_text="the status that the run ends in because of it")
+    violations = ViolationSerializer(many=True, help_text="fields that do not fit; warnings where it is allowed")
 
 
 class MockSerializer(StrictSerializer):

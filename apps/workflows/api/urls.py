@@ -20,6 +20,7 @@ urlpatterns = [
     path(f"{_DEFINITION}/diff", definitions.WorkflowDiff.as_view(), name="definition-diff"),
     path(f"{_DEFINITION}/impact", definitions.WorkflowImpact.as_view(), name="definition-impact"),
     path(f"{_DEFINITION}/verdict", versions.WorkflowVerdict.as_view(), name="definition-verdict"),
+    path(f"{_DEFINITION}/migrate", versions.WorkflowMigrate.as_view(), name="definition-migrate"),
     path(f"{_DEFINITION}/traffic", versions.WorkflowTraffic.as_view(), name="definition-traffic"),
     path("workflows/instances", instances.InstanceList.as_view(), name="instances"),
     path("workflows/instances/batch", instances.InstanceBatch.as_view(), name="instance-batch"),

@@ -12,12 +12,15 @@ from rest_framework.views import APIView
 
 from apps.validation.api.definitions import actor_of
 from apps.validation.api.idempotency import idempotent
+from apps.validation.api.serializers import StrictSerializer
 from apps.validation.problems import BadInput
 from apps.workflows.rules.verdict import Verdict
+from apps.workflows.selectors import bulk
 from apps.workflows.selectors import versions as selectors
 from apps.workflows.services import traffic
+from apps.workflows.services.mass_migration import migrate_runs
 
-from .serializers import ReasonSerializer
+from .serializers import BulkSerializer, ReasonSerializer
 
 _TAGS = ["workflow versions"]
 _VERDICTS = [each.value for each in Verdict]
@@ -64,6 +67,28 @@ class TrafficSerializer(serializers.Serializer[Any]):
     versions = serializers.DictField(child=serializers.IntegerField(), help_text="version → percent")
 
 
+class MigrateFilterSerializer(StrictSerializer):
+    """Which of the runs of the version; without it all that are under way."""
+
+    status = serializers.ListField(child=serializers.CharField(), required=False)
+    correlationId = serializers.CharField(required=False)
+    search = serializers.CharField(required=False)
+    startedAfter = serializers.DateTimeField(required=False)
+    startedBefore = serializers.DateTimeField(required=False)
+
+
+class MigrateRunsSerializer(ReasonSerializer):
+    to = serializers.CharField(max_length=64)
+    mapping = serializers.DictField(
+        child=serializers.CharField(), required=False, default=dict, help_text="step → its name in the other version"
+    )
+    filter = MigrateFilterSerializer(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a word of Python's.
+        return {"from": serializers.CharField(max_length=64)} | super().get_fields()
+
+
 class WorkflowVerdict(APIView):
     @extend_schema(
         operation_id="workflows_verdict",
@@ -95,6 +120,38 @@ class WorkflowVerdict(APIView):
                 actor_of(request), key, source=given["from"], target=given.get("to") or None, mapping=mapping
             )
         )
+
+
+class WorkflowMigrate(APIView):
+    @extend_schema(
+        operation_id="workflows_migrate",
+        tags=_TAGS,
+        request=MigrateRunsSerializer,
+        responses={
+            202: BulkSerializer,
+            403: OpenApiResponse(description="The caller may steer no run."),
+            409: OpenApiResponse(description="The other version is not published."),
+            422: OpenApiResponse(description="The mapping or the filter does not fit."),
+        },
+    )
+    @idempotent
+    def post(self, request: Request, key: str) -> Response:
+        """Migrate the runs under way on a version, as a bulk operation. One that cannot go on stays, and is told of."""
+        form = MigrateRunsSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        operation = migrate_runs(
+            actor=actor_of(request),
+            workflow_id=key,
+            source=given["from"],
+            target=given["to"],
+            mapping=given["mapping"],
+            narrower=given.get("filter"),
+            reason=given["reason"],
+        )
+        response = Response(bulk.detail(operation), status=202)
+        response.headers["Location"] = f"/api/v1/workflows/instances/bulk/{operation.pk}"
+        return response
 
 
 class WorkflowTraffic(APIView):

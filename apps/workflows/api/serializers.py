@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apps.validation.api.definitions import DefinitionSerializer, VersionSerializer
 from apps.validation.api.serializers import StrictSerializer, ViolationSerializer
-from apps.workflows.models import WorkflowDefinition
+from apps.workflows.models import BulkOperation, WorkflowDefinition
 from apps.workflows.services.instances import BATCH_LIMIT
 from apps.workflows.services.verbs import VERBS
 
@@ -190,6 +190,65 @@ class PreviewSerializer(StrictSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         return {**super().get_fields(), "from": serializers.CharField(max_length=255, required=False)}
+
+
+class BulkFilterSerializer(StrictSerializer):
+    """As the list of runs takes them; at least one."""
+
+    status = serializers.ListField(child=serializers.CharField(max_length=17), required=False)
+    workflowId = serializers.CharField(max_length=255, required=False)
+    version = serializers.CharField(max_length=64, required=False)
+    correlationId = serializers.CharField(max_length=255, required=False)
+    search = serializers.CharField(max_length=255, required=False)
+    startedAfter = serializers.DateTimeField(required=False)
+    startedBefore = serializers.DateTimeField(required=False)
+
+
+class BulkRequestSerializer(PreviewSerializer):
+    """A verb, the fields that it takes itself, and either a filter or the ids of runs."""
+
+    filter = BulkFilterSerializer(required=False)
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
+
+
+class BulkSummarySerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    operation = serializers.CharField()
+    arguments = serializers.DictField()
+    filter = serializers.DictField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    status = serializers.ChoiceField(choices=BulkOperation.Status.choices)
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+    succeeded = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    requestedBy = serializers.CharField(allow_null=True, help_text="username")
+    createdAt = serializers.DateTimeField()
+    completedAt = serializers.DateTimeField(allow_null=True)
+
+
+class BulkProblemSerializer(serializers.Serializer[Any]):
+    instanceId = serializers.UUIDField()
+    detail = serializers.CharField()
+
+
+class BulkSerializer(BulkSummarySerializer):
+    """How far a bulk operation has come."""
+
+    problems = BulkProblemSerializer(many=True, help_text="the first 100 runs that it could not be done to")
+
+
+class BulkRefusedSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    count = serializers.IntegerField()
+    sentence = serializers.CharField()
+
+
+class BulkForeseenSerializer(serializers.Serializer[Any]):
+    matched = serializers.IntegerField()
+    allowed = serializers.IntegerField()
+    refused = BulkRefusedSerializer(many=True)
+    sentence = serializers.CharField()
 
 
 class ConsequenceSerializer(serializers.Serializer[Any]):

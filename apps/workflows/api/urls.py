@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import definitions, instances, steering, versions
+from . import bulk, definitions, instances, steering, versions
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
@@ -24,6 +24,10 @@ urlpatterns = [
     path(f"{_DEFINITION}/traffic", versions.WorkflowTraffic.as_view(), name="definition-traffic"),
     path("workflows/instances", instances.InstanceList.as_view(), name="instances"),
     path("workflows/instances/batch", instances.InstanceBatch.as_view(), name="instance-batch"),
+    path("workflows/instances/bulk", bulk.BulkList.as_view(), name="bulk-operations"),
+    path("workflows/instances/bulk/preview", bulk.BulkPreview.as_view(), name="bulk-preview"),
+    path("workflows/instances/bulk/<uuid:bulk_id>", bulk.Bulk.as_view(), name="bulk-operation"),
+    path("workflows/instances/bulk/<uuid:bulk_id>/cancel", bulk.BulkCancel.as_view(), name="bulk-cancel"),
     path(_INSTANCE, instances.Instance.as_view(), name="instance"),
     path(f"{_INSTANCE}/history", instances.InstanceHistory.as_view(), name="instance-history"),
     path(f"{_INSTANCE}/explain", instances.InstanceExplain.as_view(), name="instance-explain"),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0003_workflowinstance_aliases'),
+        ('workflows', '0006_bulk'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -246,6 +246,8 @@ class Judge:
                 )
                 return Finding(old, Verdict.NEEDS_MAPPING, message, new, (new,), "result-missing")
         message = f"{self._reader(read)} reads the result of {step_id}, which these runs do not have and will not get."
+        optional = f"steps.?{step_id}" if step_id.isidentifier() else f"steps[?'{step_id}']"
+        message += f" If a run may lack it, let that be read as `{optional}`."
         return Finding(None, Verdict.IMPOSSIBLE, message, code="result-missing")
 
     def _variable(self, read: Read, coming: Ahead) -> Finding | None:

@@ -39,6 +39,8 @@ describe("the verdict on runs", () => {
     expect(summary(verdict([], [2, 1, 3]))).toBe(
       "2 runs can go on with 2.0.0, 1 run could if you say where, 3 runs cannot.",
     );
+    expect(summary(verdict([], [0, 0, 3]))).toBe("None of the 3 runs can go on with 2.0.0.");
+    expect(summary(verdict([], [0, 3, 0]))).toBe("3 runs could go on with 2.0.0 if you say where.");
     expect(summary(verdict([], [0, 0, 0]))).toBe("No run is under way any more.");
   });
 

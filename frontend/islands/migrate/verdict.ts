@@ -56,9 +56,12 @@ export function runs(count: number): string {
 export function summary({ instances, to }: RunVerdict): string {
   const { COMPATIBLE: can, NEEDS_MAPPING: lost, IMPOSSIBLE: cannot } = instances;
   if (can + lost + cannot === 0) return "No run is under way any more.";
+  if (can + lost === 0) {
+    return cannot === 1 ? `The run cannot go on with ${to}.` : `None of the ${runs(cannot)} can go on with ${to}.`;
+  }
   const parts = [
     can && `${runs(can)} can go on with ${to}`,
-    lost && `${runs(lost)} could if you say where`,
+    lost && (can ? `${runs(lost)} could if you say where` : `${runs(lost)} could go on with ${to} if you say where`),
     cannot && `${runs(cannot)} cannot`,
   ].filter(Boolean);
   return `${parts.join(", ")}.`;

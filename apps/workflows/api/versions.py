@@ -111,6 +111,8 @@ class WorkflowVerdict(APIView):
         given = request.query_params
         if not given.get("from"):
             raise BadInput("Say which version the runs are on: ?from=1.0.0&to=1.1.0")
+        if any("\x00" in each for name in ("from", "to") for each in given.getlist(name)):
+            raise BadInput("A version must not hold NUL.")
         pairs = [each.split(":") for each in given.getlist("map")]
         if any(len(each) != 2 or not all(each) for each in pairs):
             raise BadInput("A mapping is written map=old:new.")

@@ -26,6 +26,7 @@ class Verdict(StrEnum):
     IMPOSSIBLE = "IMPOSSIBLE"
 
 
+_FILED = "Items under way are filed under the name of their loop, so it has to keep it."
 WORST = (Verdict.IMPOSSIBLE, Verdict.NEEDS_MAPPING, Verdict.COMPATIBLE)
 
 
@@ -152,8 +153,8 @@ class Judge:
             return self._elsewhere(old, f"{wanted} is a {old.type} and becomes a {new.type}.")
         if new.parent != (None if old.parent is None else self._becomes(old.parent)):
             return self._elsewhere(old, f"{wanted} lies {_within(new)} in {self.after.version}, not {_within(old)}.")
-        if any(self._becomes(each) != each for each in old.scopes):
-            return Finding(step_id, Verdict.IMPOSSIBLE, "The items it works on are filed under the name of their step.")
+        if any(self._becomes(each) != each for each in old.scopes) or (old.type == "FOR_EACH" and wanted != step_id):
+            return Finding(step_id, Verdict.IMPOSSIBLE, _FILED)
         if wanted in self.after.compensations.values():
             return Finding(step_id, Verdict.IMPOSSIBLE, f"{wanted} only undoes work in {self.after.version}.")
         if old.manual is not None and (lost := self._lost_answers(old, new)):
@@ -163,6 +164,8 @@ class Judge:
 
     def _elsewhere(self, old: Step, why: str) -> Finding:
         """The position has no place under its own name. Is there another it can have?"""
+        if old.type == "FOR_EACH":
+            return Finding(old.step_id, Verdict.IMPOSSIBLE, f"{why} {_FILED}")
         parent = None if old.parent is None else self._becomes(old.parent)
         candidates = tuple(
             step_id

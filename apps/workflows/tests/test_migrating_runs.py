@@ -99,6 +99,7 @@ def test_a_verdict_asks_the_database_the_same_whatever_the_number_of_runs(client
     [
         ("to=2.0.0", 400),
         ("from=1.0.0&map=a", 400),
+        ("from=1.0.0%00", 400),
         ("from=9.0.0", 404),
         ("from=1.0.0&to=9.0.0", 404),
         ("from=2.0.0&to=2.0.0", 422),

@@ -109,10 +109,11 @@ class Foreseen:
             yield _consequence("STEP_CANCELLED", f"More than {READ} positions are open; all that lie there end.")
 
     def _tasks(self) -> Iterator[Consequence]:
-        ended = [id_ for id_, status in self.ended.items() if status is not StepStatus.COMPLETED]
+        ended = [id_ for id_ in self.active if self.ended.get(id_, StepStatus.COMPLETED) is not StepStatus.COMPLETED]
         if not ended:
             return
-        tasks = list(Task.objects.filter(id__in=ended, status__in=Task.OPEN).order_by("created_at", "id"))
+        # In the order in which the run came to them.
+        tasks = sorted(Task.objects.filter(id__in=ended, status__in=Task.OPEN), key=lambda each: ended.index(each.id))
         users = usernames({each.assignee_id for each in tasks})
         at_work = set(
             ReadyTask.objects.filter(task_id__in=[each.id for each in tasks], worker__isnull=False).values_list(

@@ -189,6 +189,11 @@ ROWS = (
     Row(f"GET {_FLOW}/<str:key>/versions/<str:version>", "401 403 403 403 .   ."),
     Row(f"GET {_FLOW}/<str:key>/diff",           "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
     Row(f"GET {_FLOW}/<str:key>/impact",         "401 403 403 403 .   ."),
+    Row(f"GET {_FLOW}/<str:key>/verdict",        "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"POST {_FLOW}/<str:key>/migrate",       "401 403 403 .   .   .", body={"from": "1.1.0", "to": "1.0.0"}),
+    Row(f"GET {_FLOW}/<str:key>/traffic",        "401 403 403 403 .   ."),
+    Row(f"PUT {_FLOW}/<str:key>/traffic",        "401 403 403 403 .   .", body={"versions": {"1.0.0": 100}}),
+    Row(f"DELETE {_FLOW}/<str:key>/traffic",     "401 403 403 403 .   ."),
 
     Row("GET api/v1/workflows/instances",        "401 .   .   .   .   ."),
     Row("POST api/v1/workflows/instances",       "401 403 403 .   .   .", body=_FLOW_START),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import home, instances, palette, session, tasks, workflows
+from apps.ui.views import home, instances, palette, session, tasks, versions, workflows
 
 app_name = "ui"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("palette", palette.entries, name="palette"),
     path("workflows", workflows.overview, name="workflows"),
     path("workflows/<str:workflow_id>", workflows.detail, name="workflow"),
+    path("workflows/<str:workflow_id>/compare", versions.compare, name="compare"),
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
     path("tasks", tasks.inbox, name="tasks"),

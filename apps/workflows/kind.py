@@ -14,8 +14,8 @@ from apps.validation.violations import Violation
 
 from .checks import check_workflow
 from .engine.steps import STEP_TYPES
-from .engine.transitions import TERMINAL
 from .models import WorkflowDefinition, WorkflowInstance
+from .rules.changes import workflow_changes
 from .selectors.catalog import DatabaseCatalog
 
 
@@ -123,8 +123,13 @@ def _pin_workflows(row: WorkflowDefinition) -> None:
 
 
 def _seal(row: WorkflowDefinition) -> None:
+    """What publishing fixes. While new starts are split, a version published meanwhile gets none until somebody says so."""
     _pin_tasks(row)
     _pin_workflows(row)
+    # Locked, for somebody may be about to split them.
+    published = WorkflowDefinition.objects.select_for_update().filter(key=row.key).published().newest_first()
+    split = any(share is not None for share in published.values_list("share", flat=True))
+    row.share = 0 if split else None
 
 
 def _references(document: dict[str, Any]) -> list[Reference]:
@@ -137,9 +142,7 @@ def _references(document: dict[str, Any]) -> list[Reference]:
 
 
 def _running(workflow_id: str) -> dict[str, int]:
-    under_way = WorkflowInstance.objects.filter(workflow_id=workflow_id).exclude(
-        status__in=[status.value for status in TERMINAL]
-    )
+    under_way = WorkflowInstance.objects.filter(workflow_id=workflow_id, completed_at__isnull=True)
     counts = under_way.values("definition_version").annotate(runs=Count("pk")).order_by("definition_version")
     return {row["definition_version"]: row["runs"] for row in counts}
 
@@ -153,4 +156,5 @@ WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
     order=50,
     references=_references,
     running=_running,
+    changes=workflow_changes,
 )

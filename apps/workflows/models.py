@@ -29,9 +29,16 @@ class WorkflowDefinition(Definition):
 
     task_pins = models.JSONField(default=dict, help_text="taskId → version that published runs use")
     workflow_pins = models.JSONField(default=dict, help_text="workflowId → version that SUB_WORKFLOW steps start")
+    share = models.PositiveSmallIntegerField(
+        null=True, help_text="percent of new starts; null on every published version while the newest takes all"
+    )
 
     class Meta(Definition.Meta):
         abstract = False
+        constraints = (  # type: ignore[assignment]
+            *Definition.Meta.constraints,
+            models.CheckConstraint(condition=Q(share__isnull=True) | Q(share__lte=100), name="workflows_share_percent"),
+        )
 
 
 class WorkflowInstance(models.Model):
@@ -85,6 +92,11 @@ class WorkflowInstance(models.Model):
                 fields=["status", "-started_at"],
                 name="workflows_instance_open",
                 condition=~Q(status__in=["COMPLETED", "CANCELLED"]),
+            ),
+            models.Index(
+                fields=["workflow_id", "definition_version"],
+                name="workflows_instance_under_way",
+                condition=Q(completed_at__isnull=True),
             ),
             models.Index(
                 fields=["correlation_id"], name="workflows_instance_corr", condition=Q(correlation_id__isnull=False)

@@ -49,6 +49,12 @@ def scene(platform: Platform) -> Scene:
     alice.call("PUT", "workflows/definitions/broken", broken | {"steps": steps, "inputSchema": schema}).expect(200, 201)
     alice.call("POST", "workflows/definitions/broken/publish", {}).expect(200, 409)
     failed = start("broken", {"a": 1, "b": 0})
+    for version, step_id in (("1.0.0", "rest"), ("1.1.0", "pause")):
+        pause = {"workflowId": "pause", "name": "Pause", "version": version}
+        steps = [{"stepId": step_id, "name": "Rest", "type": "DELAY", "duration": "P1D"}]
+        alice.call("PUT", "workflows/definitions/pause", pause | {"steps": steps}).expect(200, 201, 409)
+        alice.call("POST", "workflows/definitions/pause/publish", {"version": version}).expect(200)
+    alice.call("POST", "workflows/instances", {"workflowId": "pause", "version": "1.0.0"}).expect(202)
     tasks = eventually(lambda: [t for t in bob.get("tasks?box=group")["items"] if t["workflowInstanceId"] == waiting])
     return Scene(waiting, done, failed, tasks[0]["id"])
 
@@ -59,6 +65,7 @@ PAGES = {
     "workflows, none found": ("alice", lambda scene: "/workflows?search=nothing-like-it"),
     "one workflow": ("alice", lambda scene: "/workflows/order-processing"),
     "one workflow with branches": ("alice", lambda scene: "/workflows/vendor-checks"),
+    "versions compared": ("alice", lambda scene: "/workflows/pause/compare?from=1.0.0&to=1.1.0"),
     "start form": ("alice", lambda scene: "/workflows/purchase-approval?start"),
     "runs": ("alice", lambda scene: "/instances"),
     "run that waits": ("alice", lambda scene: f"/instances/{scene.waiting}"),

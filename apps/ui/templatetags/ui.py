@@ -87,6 +87,17 @@ def words(value: str) -> str:
 
 
 @register.filter
+def marked(sentence: str) -> SafeString:
+    """A sentence of the platform with what stands in backticks set as code."""
+    parts = str(sentence).split("`")
+    if len(parts) % 2 == 0:  # a value has a backtick of its own
+        return format_html("{}", sentence)
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>" if i % 2 else "{}", p),) for i, p in enumerate(parts))
+    )
+
+
+@register.filter
 def initials(name: str) -> str:
     """Up to two letters that stand for a person."""
     parts = str(name).split()

@@ -114,7 +114,13 @@ def test_a_draft_without_errors_is_offered_for_publishing_to_who_may(alice: User
     published(greeting())
     draft()
     answer = browse(alice).get("/workflows/greeting")
-    assert island(answer, "publish") == {"workflowId": "greeting", "version": "1.1.0", "live": "1.0.0", "running": 0}
+    assert island(answer, "publish") == {
+        "workflowId": "greeting",
+        "version": "1.1.0",
+        "live": "1.0.0",
+        "running": 0,
+        "split": {},
+    }
     reader = browse(UserFactory(roles=["readonly"])).get("/workflows/greeting")
     assert 'data-island="publish"' not in reader.content.decode()
     draft_with_error = greeting(version="1.2.0")

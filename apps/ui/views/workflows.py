@@ -42,6 +42,8 @@ def detail(request: HttpRequest, workflow_id: str) -> HttpResponse:
         instances.filtered(user, workflow_id=workflow_id).order_by("-started_at", "-id")[:RECENT] if sees_runs else []
     )
     may_start = row.status == row.Status.PUBLISHED and allowed(user, "start:workflow")
+    published = [each for each in about["versions"] if each["status"] == "published"]
+    split = {each["version"]: each["share"] for each in published if each["share"]}
     context = {
         "about": about,
         "graph": {"document": about["document"], "violations": about["violations"]},
@@ -57,9 +59,17 @@ def detail(request: HttpRequest, workflow_id: str) -> HttpResponse:
         "publish": {
             "workflowId": row.key,
             "version": row.version,
-            "live": next((each["version"] for each in about["versions"] if each["status"] == "published"), None),
+            "live": published[0]["version"] if published else None,
             "running": about["instances"]["running"],
+            "split": split,
         },
+        "split": split,
+        "traffic": {
+            "workflowId": row.key,
+            "versions": [each["version"] for each in published],
+            "shares": split,
+        },
+        "may_split": len(published) > 1 and allowed(user, "publish:workflow"),
         "may_publish": row.status == row.Status.DRAFT
         and all(each["severity"] != "error" for each in row.violations)
         and allowed(user, "publish:workflow"),

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from apps.auth.models import User
 from apps.validation.definitions import services
-from apps.validation.definitions.diff import diff
+from apps.validation.definitions.diff import patch_between
 from apps.validation.definitions.impact import impact
 from apps.validation.definitions.models import Definition
 from apps.validation.definitions.services import DefinitionKind
@@ -61,11 +61,12 @@ class PublishSerializer(serializers.Serializer[Any]):
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
+    kind = serializers.ChoiceField(choices=["added", "removed", "changed", "renamed", "moved"])
     path = serializers.CharField(help_text="members of lists by their id: steps.pay.input.amount")
     message = serializers.CharField()
     before = serializers.JSONField(required=False)
     after = serializers.JSONField(required=False)
+    stepId = serializers.CharField(required=False, help_text="of a workflow: the step it is about")
 
 
 class DiffSerializer(serializers.Serializer[Any]):
@@ -105,6 +106,10 @@ class DefinitionViews:
         """What the kind adds to an answer."""
         return {}
 
+    def version_rows(self, key: str) -> list[dict[str, Any]]:
+        """Every version for a list, the newest first. A kind may say more of each than all do."""
+        return versions(self.kind, key)
+
     def answer(self, row: Any, status: int = 200) -> Response:
         """One version's document with all versions, and its ETag."""
         body = {
@@ -117,7 +122,7 @@ class DefinitionViews:
             "updatedAt": row.updated_at,
             "document": row.document,
             "violations": row.violations,
-            "versions": versions(self.kind, row.key),
+            "versions": self.version_rows(row.key),
         }
         return Response(body | self.more(row), status=status, headers={"ETag": etag(row.revision)})
 
@@ -172,7 +177,7 @@ class DefinitionVersions(DefinitionViews, APIView):
         """All versions, newest first."""
         self.require_read(actor_of(request))
         services.find(self.kind, key=key)
-        return Response({"items": versions(self.kind, key)})
+        return Response({"items": self.version_rows(key)})
 
 
 class DefinitionVersion(DefinitionViews, APIView):
@@ -191,8 +196,9 @@ class DefinitionDiff(DefinitionViews, APIView):
             raise BadInput("Say which version to compare with: ?from=1.0.0&to=1.1.0")
         before = services.find(self.kind, key=key, version=earlier)
         after = services.find(self.kind, key=key, version=request.query_params.get("to"))
-        found = diff(before.document, after.document)
-        return Response({"from": before.version, "to": after.version} | found)
+        changes = self.kind.changes(before.document, after.document)
+        patch = patch_between(before.document, after.document)
+        return Response({"from": before.version, "to": after.version, "patch": patch, "changes": changes})
 
 
 class DefinitionImpact(DefinitionViews, APIView):

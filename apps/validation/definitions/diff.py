@@ -12,16 +12,19 @@ IDS = ("stepId", "branchId", "componentId", "fieldKey", "actionKey", "caseId", "
 """Fields that name the members of a list: a member is compared with its namesake, wherever it stands."""
 
 
-def diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """{patch, changes}. ``patch`` turns ``before`` into ``after``.
-
-    ``changes``: [{kind: added|removed|changed, path, message, before?, after?}], members of lists told apart by their id.
-    """
-    patch = jsonpatch.make_patch(before, after).patch
-    return {"patch": patch, "changes": list(_changes(before, after, ()))}
+def patch_between(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """The JSON Patch (RFC 6902) that turns ``before`` into ``after``."""
+    patch: list[dict[str, Any]] = jsonpatch.make_patch(before, after).patch
+    return patch
 
 
-def _changes(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def in_words(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """[{kind: added|removed|changed, path, message, before?, after?}], members of lists told apart by their id."""
+    return list(changes(before, after))
+
+
+def changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """The same for any two values; ``path`` is where they lie."""
     if before == after and type(before) is type(after):
         return
     left, right = _members(before), _members(after)
@@ -34,7 +37,7 @@ def _changes(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[dict[st
         elif name not in left:
             yield _change("added", (*path, name), None, right[name])
         else:
-            yield from _changes(left[name], right[name], (*path, name))
+            yield from changes(left[name], right[name], (*path, name))
     common = [name for name in left if name in right]
     if isinstance(before, list) and common != [name for name in right if name in left]:
         yield {"kind": "changed", "path": ".".join(path), "message": f"The order within {_place(path)} changed."}

@@ -21,6 +21,7 @@ from apps.validation.problems import Conflict, NotFound, StaleVersion, Unprocess
 from apps.validation.schemas import check_document
 from apps.validation.violations import Violation
 
+from .diff import in_words
 from .models import Definition, DefinitionQuerySet, version_key
 
 D = TypeVar("D", bound=Definition)
@@ -43,6 +44,7 @@ class DefinitionKind(Generic[D]):
     document, ``checks`` the checks beyond the JSON Schema (references, data flow): document → violations. ``seal``
     fixes on the row, when it is published, what its document leaves open. ``order``: a bundle applies kinds with lower
     numbers first. ``references``: the definitions that a document names. ``running``: key → what is under way, by version.
+    ``changes``: two documents → what changed between them in words (see :func:`.diff.in_words`).
     """
 
     name: str
@@ -53,6 +55,7 @@ class DefinitionKind(Generic[D]):
     order: int = 100
     references: Callable[[dict[str, Any]], list[Reference]] = lambda document: []
     running: Callable[[str], dict[str, int]] = lambda key: {}
+    changes: Callable[[dict[str, Any], dict[str, Any]], list[dict[str, Any]]] = in_words
 
     def rows(self) -> DefinitionQuerySet[D]:
         """Every version of every definition of this kind."""

@@ -21,9 +21,16 @@ from apps.validation.api.pagination import KeysetPagination
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import WorkflowDefinition
 from apps.workflows.selectors import definitions as selectors
+from apps.workflows.selectors.versions import versions
 from apps.workflows.services.dry_run import dry_run
 
-from .serializers import DryRunResultSerializer, DryRunSerializer, WorkflowSerializer, WorkflowSummarySerializer
+from .serializers import (
+    DryRunResultSerializer,
+    DryRunSerializer,
+    WorkflowSerializer,
+    WorkflowSummarySerializer,
+    WorkflowVersionSerializer,
+)
 
 _TAGS = ["workflow definitions"]
 _DOCUMENT: dict[str, Any] = {"application/json": {"type": "object", "description": "See schemas/workflow.json."}}
@@ -41,6 +48,9 @@ class WorkflowViews(shared.DefinitionViews):
 
     def require_read(self, actor: User) -> None:
         require(actor, "view:workflow")
+
+    def version_rows(self, key: str) -> list[dict[str, Any]]:
+        return versions(key)
 
     def more(self, row: Any) -> dict[str, Any]:
         return {"instances": selectors.instance_counts([row.key])[row.key]}
@@ -119,7 +129,7 @@ class WorkflowPublish(WorkflowViews, shared.PublishDefinition):
 
 @extend_schema_view(
     get=extend_schema(
-        operation_id="workflow_versions_list", tags=_TAGS, responses={200: shared.VersionSerializer(many=True)}
+        operation_id="workflow_versions_list", tags=_TAGS, responses={200: WorkflowVersionSerializer(many=True)}
     )
 )
 class WorkflowVersions(WorkflowViews, shared.DefinitionVersions):

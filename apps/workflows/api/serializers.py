@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.validation.api.definitions import DefinitionSerializer
+from apps.validation.api.definitions import DefinitionSerializer, VersionSerializer
 from apps.validation.api.serializers import StrictSerializer, ViolationSerializer
 from apps.workflows.models import BulkOperation, WorkflowDefinition
 from apps.workflows.services.instances import BATCH_LIMIT
@@ -34,9 +34,17 @@ class WorkflowSummarySerializer(serializers.Serializer[Any]):
     instances = WorkflowCountsSerializer()
 
 
+class WorkflowVersionSerializer(VersionSerializer):
+    """One version in a list, with what runs on it."""
+
+    share = serializers.IntegerField(allow_null=True, help_text="percent of new starts; null: they are not split")
+    running = serializers.IntegerField(help_text="runs under way")
+
+
 class WorkflowSerializer(DefinitionSerializer):
     """One version of a workflow."""
 
+    versions = WorkflowVersionSerializer(many=True)
     workflowId = serializers.CharField()
     instances = WorkflowCountsSerializer()
 

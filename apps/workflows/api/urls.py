@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bulk, definitions, instances, steering, subscriptions
+from . import bulk, definitions, instances, steering, subscriptions, versions
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
@@ -19,6 +19,9 @@ urlpatterns = [
     path(f"{_DEFINITION}/versions/<str:version>", definitions.WorkflowVersion.as_view(), name="definition-version"),
     path(f"{_DEFINITION}/diff", definitions.WorkflowDiff.as_view(), name="definition-diff"),
     path(f"{_DEFINITION}/impact", definitions.WorkflowImpact.as_view(), name="definition-impact"),
+    path(f"{_DEFINITION}/verdict", versions.WorkflowVerdict.as_view(), name="definition-verdict"),
+    path(f"{_DEFINITION}/migrate", versions.WorkflowMigrate.as_view(), name="definition-migrate"),
+    path(f"{_DEFINITION}/traffic", versions.WorkflowTraffic.as_view(), name="definition-traffic"),
     path("workflows/instances", instances.InstanceList.as_view(), name="instances"),
     path("workflows/instances/batch", instances.InstanceBatch.as_view(), name="instance-batch"),
     path("workflows/instances/bulk", bulk.BulkList.as_view(), name="bulk-operations"),

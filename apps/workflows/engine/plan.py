@@ -17,6 +17,10 @@ class Expression(Protocol):
     @property
     def reads(self) -> frozenset[tuple[str, ...]]: ...
 
+    @property
+    def optional_reads(self) -> frozenset[tuple[str, ...]]:
+        """Those of ``reads`` that may find nothing without it being an error."""
+
     def evaluate(self, context: Mapping[str, Any]) -> Any: ...
 
 

@@ -14,6 +14,8 @@ from apps.validation.definitions.services import find
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import WorkflowDefinition, WorkflowInstance
 
+from .versions import versions
+
 RECENT = timedelta(days=1)
 
 
@@ -86,19 +88,3 @@ def detail(actor: User, workflow_id: str, version: str | None = None) -> tuple[W
         "instances": instance_counts([row.key])[row.key],
         "updatedAt": row.updated_at,
     }
-
-
-def versions(workflow_id: str) -> list[dict[str, Any]]:
-    """Every version, the newest first."""
-    rows = WorkflowDefinition.objects.filter(key=workflow_id).newest_first().select_related("published_by")
-    return [
-        {
-            "version": row.version,
-            "status": row.status,
-            "updatedAt": row.updated_at,
-            "publishedAt": row.published_at,
-            "publishedBy": row.published_by.username if row.published_by else None,
-            "violations": len(row.violations),
-        }
-        for row in rows
-    ]

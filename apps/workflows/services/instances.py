@@ -18,25 +18,24 @@ from apps.auth.services import record_audit
 from apps.events import doorbell
 from apps.events.rules import fits
 from apps.events.sql import fetch
-from apps.validation.definitions.services import find_published
 from apps.validation.problems import Conflict, Unprocessable
 from apps.validation.schemas import check_instance, is_valid
 from apps.validation.violations import Violation
 from apps.workflows.engine.state import Instance, Signal
 from apps.workflows.engine.transitions import InstanceStatus, SignalKind, StepStatus
-from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import StepExecution, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import births, inbox, slots, wave
 
 from .acting import act, steerable
 from .concurrency import claim_for, line_up
+from .traffic import Starts
 
 BATCH_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run is started with. ``version`` None: the newest published."""
+    """What a run is started with. ``version`` None: the newest published, or as new starts are split."""
 
     workflow_id: str
     input: Any = None
@@ -52,10 +51,11 @@ def start(*, actor: User, request: Start) -> UUID:
     input does not fit the inputSchema, pointers below /input).
     """
     require(actor, "start:workflow")
-    definition = find_published(WORKFLOW, key=request.workflow_id, version=request.version)
+    instance_id = uuid7()
+    definition = Starts().definition_for(request, instance_id)
     value = _conforming(definition, request.input, "/input")
     now = fetch("SELECT now()")[0][0]
-    instance = _new(definition, value, request.correlation_id, now)
+    instance = _new(instance_id, definition, value, request.correlation_id, now)
     claim = claim_for(definition, instance, "/input")
     if claim is None:
         wave.start(births.NewInstance(definition.id, actor.pk), instance, now)
@@ -85,17 +85,15 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
             "TOO_MANY", f"At most {BATCH_LIMIT} starts fit one batch.", "", hint="Send several batches."
         )
         raise Unprocessable("The batch is too large.", violations=[violation])
-    definitions: dict[tuple[str, str | None], WorkflowDefinition] = {}
+    starts = Starts()
     now = fetch("SELECT now()")[0][0]
     rows: list[tuple[Instance, births.NewInstance]] = []
     claimants: list[slots.Claimant] = []
     for index, request in enumerate(requests):
-        name = (request.workflow_id, request.version)
-        if name not in definitions:
-            definitions[name] = find_published(WORKFLOW, key=request.workflow_id, version=request.version)
-        definition = definitions[name]
+        instance_id = uuid7()
+        definition = starts.definition_for(request, instance_id)
         value = _conforming(definition, request.input, f"/instances/{index}/input")
-        instance = _new(definition, value, request.correlation_id, now)
+        instance = _new(instance_id, definition, value, request.correlation_id, now)
         claim = claim_for(definition, instance, f"/instances/{index}/input")
         if claim is not None:
             claimants.append(slots.Claimant(instance.id, definition.key, claim))
@@ -129,9 +127,11 @@ def _conforming(definition: WorkflowDefinition, value: Any, pointer: str) -> Any
     return value
 
 
-def _new(definition: WorkflowDefinition, value: Any, correlation_id: str | None, now: datetime) -> Instance:
+def _new(
+    instance_id: UUID, definition: WorkflowDefinition, value: Any, correlation_id: str | None, now: datetime
+) -> Instance:
     return Instance(
-        id=uuid7(),
+        id=instance_id,
         status=InstanceStatus.CREATED,
         input=value,
         variables={},

@@ -9,7 +9,7 @@ import pytest
 from apps.auth.models import User
 from apps.tasks.models import ReadyTask
 from apps.workflows.models import InboxSignal, StepExecution, WorkflowInstance
-from apps.workflows.services import instances, migration
+from apps.workflows.services import instances, migration, steering
 from apps.workflows.tests.factories import flow, published, started, worker_task
 from apps.workflows.tests.live import Outside, advance, fresh
 
@@ -66,7 +66,7 @@ def test_a_retry_with_another_list_keeps_what_is_the_same(alice: User, outside: 
     outside.complete("call", {"first": True})
     outside.fail("call", {"type": "PERMANENT", "code": "X", "message": "no"})
     assert fresh(run).status == "FAILED"
-    instances.retry(actor=alice, instance_id=run.id, step_input=[1, 5])
+    steering.retry(actor=alice, instance_id=run.id, step_input=[1, 5])
     advance()
     work_off(outside)
     assert fresh(run).output == [{"first": True}, {"done": True}]

@@ -10,9 +10,11 @@ export interface PublishProps {
   /** The version that new runs use now. */
   live: string | null;
   running: number;
+  /** Percent of new starts by version; empty while the newest takes all. */
+  split?: Record<string, number>;
 }
 
-export default function PublishIsland({ workflowId, version, live, running }: PublishProps) {
+export default function PublishIsland({ workflowId, version, live, running, split = {} }: PublishProps) {
   const [asking, setAsking] = useState(false);
 
   const publish = async () => {
@@ -35,7 +37,7 @@ export default function PublishIsland({ workflowId, version, live, running }: Pu
       {asking && (
         <ReasonDialog
           title={`Publish version ${version}?`}
-          consequences={consequences(version, live, running)}
+          consequences={consequences(version, live, running, split)}
           confirmLabel="Publish"
           reason="none"
           dismissLabel="Not yet"
@@ -47,10 +49,20 @@ export default function PublishIsland({ workflowId, version, live, running }: Pu
   );
 }
 
-export function consequences(version: string, live: string | null, running: number): string[] {
+export function consequences(
+  version: string,
+  live: string | null,
+  running: number,
+  split: Record<string, number> = {},
+): string[] {
+  const shares = Object.entries(split).map(([each, share]) => `${share} % to ${each}`);
   return [
     `Version ${version} can no longer be changed.`,
-    live ? `New runs use it instead of ${live}.` : "It can be started from now on.",
+    shares.length
+      ? `New starts stay split (${shares.join(", ")}); ${version} gets none until you change the split.`
+      : live
+        ? `New runs use it instead of ${live}.`
+        : "It can be started from now on.",
     ...(running
       ? [`The ${running} ${running === 1 ? "run" : "runs"} under way stay on the version they began with.`]
       : []),

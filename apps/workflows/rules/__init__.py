@@ -1,0 +1,1 @@
+"""Pure decisions about definitions and runs: no Django, no clock, no database."""

@@ -14,7 +14,7 @@ from apps.validation.violations import pointer_to
 
 from .availability import Availability
 from .findings import Findings, nearest
-from .fitting import misfits
+from .fitting import in_short, misfits
 from .guards import NOTHING, Known, implied_by
 from .needs import Need
 from .outline import Step, has_expressions
@@ -117,6 +117,8 @@ class DataFlow:
                 site.pointer,
                 f"A condition must be true or false, and this gives a {' or '.join(sorted(types))}.",
                 hint="Compare it with something, for example with == or >.",
+                expected="boolean",
+                found=in_short(types),
             )
 
     def _fit(self, site: Site, pointer: str, value: Any, need: Need) -> None:
@@ -152,6 +154,8 @@ class DataFlow:
                 pointer + pointer_to(key),
                 f"{need.what} knows no field {key!r}.",
                 hint=f"Did you mean {meant!r}?",
+                expected=meant,
+                found=key,
             )
 
     def fit_schema(self, schema: Schema, pointer: str, need: Need) -> None:
@@ -159,4 +163,11 @@ class DataFlow:
         for misfit in misfits(schema, need.schema):
             inside = f" (at {misfit.place})" if misfit.place.count("/") > 1 else ""
             report = self.findings.error if misfit.severity == "error" else self.findings.warning
-            report(misfit.code, pointer, f"{need.what}: {misfit.message}{inside}.", hint=need.hint)
+            report(
+                misfit.code,
+                pointer,
+                f"{need.what}: {misfit.message}{inside}.",
+                hint=need.hint,
+                expected=misfit.expected,
+                found=misfit.found,
+            )

@@ -7,12 +7,13 @@ from typing import Any
 
 from .availability import Availability, has_error, has_output, ran
 from .findings import Findings, certain_fix, did_you_mean, listed, nearest
+from .fitting import in_short
 from .guards import present
 from .outline import Step
 from .paths import Path
 from .producers import Producers
 from .schema_flow import Reading, Value
-from .shapes import ANYTHING, TYPES, Field, NoField, Schema, field_of, types_of, values_of, without_null
+from .shapes import ANYTHING, TYPES, Field, NoField, Schema, field_of, paths_to, types_of, values_of, without_null
 from .sites import Site
 
 NUMBERS = frozenset({"integer", "number"})
@@ -92,6 +93,8 @@ class SiteReader:
                 self.pointer,
                 f"This must be true or false, and it is a {_names(types)}.",
                 hint="Compare it with something, for example with == or >.",
+                expected="boolean",
+                found=in_short(types),
                 column=column,
             )
 
@@ -108,6 +111,8 @@ class SiteReader:
             f"The value is never {given[0]!r}, so this is always {outcome}.",
             hint=did_you_mean(str(given[0]), words, noun="values"),
             column=column,
+            expected=" | ".join(str(value) for value in options[:20]),
+            found=" | ".join(str(value) for value in given[:20]),
         )
 
     # Steps
@@ -124,6 +129,8 @@ class SiteReader:
                 hint=did_you_mean(path[1], known, noun="steps"),
                 fix=self._fix(path[1], known, reading.column),
                 column=reading.column,
+                expected=" | ".join(known[:20]),
+                found=path[1],
             )
             return ANYTHING
         if self.found is None or self._inside_a_loop(step, reading) or self.site.lenient:
@@ -207,6 +214,8 @@ class SiteReader:
                 f"`{'.'.join(path)}` may be null, and null has no field {reading.key!r}.",
                 hint=f"Read it optionally: {'.'.join(path)}.?{reading.key}.",
                 column=reading.column,
+                expected=in_short(types - {"null"}),
+                found=in_short(types),
             )
 
     def _has_result(self, step: Step, path: Path, reading: Reading) -> None:
@@ -276,11 +285,19 @@ class SiteReader:
                 self.pointer,
                 f"`{holder}` is a {_names(types_of(schema))}, which has no field {reading.key!r}.",
                 column=reading.column,
+                expected="object",
+                found=in_short(types_of(schema)),
             )
             return
         variable = reading.holder.path == ("vars",)
         message = f"There is no variable {reading.key!r}." if variable else f"`{holder}` has no field {reading.key!r}."
         meant = nearest(reading.key, found.known)
+        fix = self._fix(reading.key, found.known, reading.column)
+        if meant is None:
+            # Right name, wrong level: `output.url` for `output.receipt.url`.
+            deeper = paths_to(schema, reading.key)
+            meant = ".".join(deeper[0]) if deeper else None
+            fix = self._with(reading.key, ".".join(deeper[0]), reading.column) if len(deeper) == 1 else fix
         hint = f"Did you mean `{holder}.{meant}`?" if meant and reading.holder.path else ""
         report = self.findings.warning if reading.optional else self.findings.error
         report(
@@ -288,17 +305,22 @@ class SiteReader:
             self.pointer,
             message,
             hint=hint or did_you_mean(reading.key, found.known, noun="fields"),
-            fix=self._fix(reading.key, found.known, reading.column),
+            fix=fix,
             column=reading.column,
+            expected=" | ".join(found.known[:20]),
+            found=reading.key,
         )
 
     def _fix(self, word: str, known: Any, column: int) -> list[dict[str, Any]] | None:
         """The whole string with one name replaced, when it is certain which was meant."""
         fix = certain_fix(word, known, self.pointer)
+        return None if fix is None else self._with(word, str(fix[0]["value"]), column)
+
+    def _with(self, word: str, other: str, column: int) -> list[dict[str, Any]] | None:
         start = column - 1
-        if fix is None or self.text[start : start + len(word)] != word:
+        if self.text[start : start + len(word)] != word:
             return None
-        replaced = self.text[:start] + str(fix[0]["value"]) + self.text[start + len(word) :]
+        replaced = self.text[:start] + other + self.text[start + len(word) :]
         return [{"op": "replace", "path": self.pointer, "value": replaced}]
 
 

@@ -129,6 +129,22 @@ def field_names(schema: Schema) -> list[str]:
     return names
 
 
+def paths_to(schema: Schema, name: str, depth: int = 3) -> list[tuple[str, ...]]:
+    """Where, at most `depth` levels down, an object has a field of this name; the shortest ways first, at most three."""
+    found: list[tuple[str, ...]] = []
+    level: list[tuple[tuple[str, ...], Schema]] = [((), schema)]
+    for _ in range(depth):
+        inner = [
+            ((*path, key), below)
+            for path, holder in level
+            for key, below in _mapping(holder, "properties").items()
+            if isinstance(key, str) and isinstance(below, Mapping)
+        ]
+        found += [path for path, _ in inner if path[-1] == name]
+        level = inner[:200]
+    return found[:3]
+
+
 def union(schemas: Iterable[Schema]) -> Schema:
     """A schema for "one of these"; nothing is lost, nothing is doubled."""
     different: list[Schema] = []

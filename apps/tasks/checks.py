@@ -12,13 +12,14 @@ from apps.validation.violations import Violation, in_order, pointer_to
 from .executors.base import Site
 from .executors.human import human_sites
 from .executors.registry import HUMAN, executor_for, known_kinds
+from .repeating import is_repeatable, tries_again
 
 _IMPLEMENTATION = "/implementation"
 
 
 def check_task(document: dict[str, Any]) -> list[Violation]:
     """Kind, expressions and hosts of `document`, which fits schemas/task.json."""
-    found = [*_check_kind(document), *_check_hosts(document)]
+    found = [*_check_kind(document), *_check_hosts(document), *_check_retries(document)]
     for site in _sites(document):
         found.extend(_check_site(site, document.get("inputSchema")))
     return in_order(found)
@@ -67,6 +68,20 @@ def _check_hosts(document: dict[str, Any]) -> Iterator[Violation]:
             compile_allow((pattern,))
         except ValueError as error:
             yield Violation("host-pattern", f"{error}.", f"{_IMPLEMENTATION}/parameters/allowHosts/{index}")
+
+
+def _check_retries(document: dict[str, Any]) -> Iterator[Violation]:
+    """A call that does something each time must not be made again, unless the other side counts it once."""
+    implementation = document.get("implementation") or {}
+    if tries_again(document.get("retryPolicy") or {}) and not is_repeatable(implementation):
+        yield Violation(
+            "retry-not-idempotent",
+            f"A failed {implementation['parameters']['method']} is tried again, and nothing says that doing it twice"
+            " does no harm.",
+            "/retryPolicy",
+            severity="warning",
+            hint="Where the other side honours the Idempotency-Key, set `idempotent: true` in the parameters.",
+        )
 
 
 def _check_site(site: Site, input_schema: Any) -> Iterator[Violation]:

@@ -18,6 +18,13 @@ class Findings:
     """The violations so far, in the order in which they were found."""
 
     violations: list[Violation] = field(default_factory=list)
+    _said: set[tuple[str, ...]] = field(default_factory=set)
+
+    def first(self, key: tuple[str, ...]) -> bool:
+        """True the first time that it is asked for a key: for what is to be said once only."""
+        new = key not in self._said
+        self._said.add(key)
+        return new
 
     def error(self, code: str, pointer: str, message: str, **more: Any) -> None:
         """`more`: hint, fix, column as in :class:`Violation`."""

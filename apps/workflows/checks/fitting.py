@@ -12,7 +12,18 @@ from typing import Any, Literal
 
 from apps.validation.violations import pointer_to
 
-from .shapes import ANYTHING, TYPES, Field, NoField, Schema, field_of, items_of, types_of, values_of
+from .shapes import (
+    ANYTHING,
+    TYPES,
+    Field,
+    NoField,
+    Schema,
+    alternatives_of,
+    field_of,
+    items_of,
+    types_of,
+    values_of,
+)
 
 MAX_DEPTH = 8
 
@@ -43,10 +54,25 @@ def misfits(source: Schema, target: Schema, place: str = "", depth: int = 0) -> 
         return
     yield from _partly(given, wanted, place)
     yield from _values(source, target, place)
+    for alternatives in alternatives_of(target):
+        yield from _alternatives(source, alternatives, place, depth)
     if "object" in common:
         yield from _objects(source, target, place, depth)
     if "array" in common:
         yield from misfits(items_of(source), items_of(target), place + "/0", depth + 1)
+
+
+def _alternatives(source: Schema, alternatives: list[Schema], place: str, depth: int) -> Iterator[Misfit]:
+    """`anyOf` and `oneOf`: one of them must do. What keeps the value out of the nearest one is told."""
+    best: list[Misfit] | None = None
+    for each in alternatives:
+        errors = [misfit for misfit in misfits(source, each, place, depth + 1) if misfit.severity == "error"]
+        if not errors:
+            return
+        # One that the value misses as a whole is not the one that was meant.
+        if best is None or (errors[0].place == place, len(errors)) < (best[0].place == place, len(best)):
+            best = errors
+    yield from best or ()
 
 
 def _partly(given: frozenset[str], wanted: frozenset[str], place: str) -> Iterator[Misfit]:
@@ -68,8 +94,11 @@ def _values(source: Schema, target: Schema, place: str) -> Iterator[Misfit]:
         return
     shown = ", ".join(repr(value) for value in allowed[:8])
     message = f"{given[0]!r} is not one of the allowed values {shown}"
-    expected = " | ".join(str(value) for value in allowed[:20])
-    yield Misfit("choice", "error", place, message, expected, " | ".join(str(value) for value in given[:20]))
+    yield Misfit("choice", "error", place, message, _words(allowed), _words(given))
+
+
+def _words(values: list[Any]) -> str:
+    return " | ".join(str(value) for value in values[:20])
 
 
 def _objects(source: Schema, target: Schema, place: str, depth: int) -> Iterator[Misfit]:

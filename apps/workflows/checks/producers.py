@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .catalog import DEFAULT_ACTIONS, Catalog, TaskFacts, action_keys
+from .forms import form_schema
 from .graph import Graph, How
 from .outline import Outline, Scope, Step, mapping, text
 from .shapes import ANYTHING, Schema, array_schema, items_of, object_schema, resolved, schema_of_value, union
@@ -115,7 +116,8 @@ class Producers:
             facts = self.task(step)
             return None if facts is None else facts.outcomes
         if step.type == "PARALLEL":
-            return tuple(scope.name for scope in step.inner) if join_count(step) == 1 else ()
+            # Only the first of several says which one it was.
+            return tuple(scope.name for scope in step.inner) if step.document.get("join") == "ANY" else ()
         return None if step.type in ("SUB_WORKFLOW", "EVENT_WAIT") else ()
 
     # Results of steps
@@ -161,20 +163,43 @@ class Producers:
                 return object_schema({"until": TEXT})
             case "PARALLEL":
                 return self._branches(step)
-            case "FOR_EACH" if "output" in document:
-                return array_schema(self._inferred(step, "output"))
             case "FOR_EACH":
-                return array_schema(union([self._last_output(scope) for scope in step.inner]))
+                return array_schema(self._contribution(step))
             case "SUB_WORKFLOW":
                 return self._child(step)
+            case "EVENT_WAIT" if "eventPayloadMapping" in document:
+                return self._inferred(step, "eventPayloadMapping")
+            case "EVENT_WAIT":
+                return self.payload(text(document, "eventPattern"))
         return ANYTHING
 
     def form(self, step: Step) -> Schema:
         """What a person's answer looks like: the inline form schema, or what the named component says."""
         form = mapping(step.document, "taskDefinition").get("taskForm")
-        if isinstance(form, Mapping) and "componentId" not in form:
+        component_id = form.get("componentId", ANYTHING) if isinstance(form, Mapping) else form
+        if isinstance(form, Mapping) and component_id is ANYTHING:
             return self.resolved(form)
-        return ANYTHING
+        component = self.catalog.component(component_id) if isinstance(component_id, str) else None
+        return ANYTHING if component is None else form_schema(component) or ANYTHING
+
+    def payload(self, pattern: str | None) -> Schema:
+        """What events of a pattern bring along; unknown where the pattern stands for several or nobody defined it."""
+        definition = None if pattern is None or "*" in pattern else self.catalog.event(pattern)
+        schema = None if definition is None else definition.get("payloadSchema")
+        return self.resolved(schema) if isinstance(schema, Mapping) else ANYTHING
+
+    def event(self, pattern: str | None) -> Schema:
+        """`event` where one of the pattern has come."""
+        properties = {"payload": self.payload(pattern), "eventId": TEXT, "pattern": TEXT}
+        return {"type": "object", "properties": properties, "additionalProperties": True}
+
+    def _contribution(self, loop: Step) -> Schema:
+        """What each item adds to the list of a FOR_EACH; nothing where its failure does not stop the others."""
+        if "output" in loop.document:
+            given = self._inferred(loop, "output")
+        else:
+            given = union([self._last_output(scope) for scope in loop.inner])
+        return union([given, NULL]) if loop.document.get("onItemFailure") == "CONTINUE" else given
 
     def _inferred(self, step: Step, name: str) -> Schema:
         return ANYTHING if self.infer is None else self.infer(f"{step.pointer}/{name}", step.document[name], step)
@@ -191,6 +216,8 @@ class Producers:
             return ANYTHING
         schemas = []
         for edge in self.graph.incoming[self.graph.exit_of(scope)]:
+            if edge.step is scope.owner:
+                continue  # a branch that is left out says nothing at all
             if edge.step is None or edge.how is not How.SUCCESS:
                 schemas.append(NULL)
             else:
@@ -199,7 +226,9 @@ class Producers:
 
     def _child(self, step: Step) -> Schema:
         workflow_id = text(step.document, "workflowId")
-        if workflow_id is None or step.document.get("wait") is False:
+        if step.document.get("wait") is False:
+            return object_schema({"instanceId": TEXT})
+        if workflow_id is None:
             return ANYTHING
         child = self.catalog.workflow(workflow_id, text(step.document, "version"))
         return ANYTHING if child is None else resolved(child.get("outputSchema"))

@@ -13,8 +13,23 @@ from .outline import Step
 from .paths import Path
 from .producers import Producers
 from .schema_flow import Reading, Value
-from .shapes import ANYTHING, TYPES, Field, NoField, Schema, field_of, paths_to, types_of, values_of, without_null
+from .shapes import (
+    ANYTHING,
+    REPORTED,
+    TYPES,
+    Field,
+    NoField,
+    Schema,
+    field_names,
+    field_of,
+    is_described,
+    paths_to,
+    types_of,
+    values_of,
+    without_null,
+)
 from .sites import Site
+from .undescribed import origin_of
 
 NUMBERS = frozenset({"integer", "number"})
 
@@ -40,6 +55,8 @@ class SiteReader:
                 return self.producers.item(self.site.loops[0]) if self.site.loops else ANYTHING
             case "index":
                 return {"type": "integer"}
+            case "event":
+                return self.producers.event(self.site.event)
         return ANYTHING
 
     def read(self, reading: Reading) -> Schema:
@@ -132,7 +149,7 @@ class SiteReader:
                 expected=" | ".join(known[:20]),
                 found=path[1],
             )
-            return ANYTHING
+            return REPORTED
         if self.found is None or self._inside_a_loop(step, reading) or self.site.lenient:
             return self.producers.result(step)
         if not reading.optional and not self._is_known(path, reading):
@@ -253,7 +270,9 @@ class SiteReader:
         found = field_of(schema, reading.key)
         if isinstance(found, NoField):
             self._no_such_field(found, schema, reading)
-            return ANYTHING
+            return REPORTED
+        if not is_described(schema, reading.key):
+            self._not_described(schema, reading)
         if not found.certain and not reading.optional and not self._is_known(path, reading):
             shown = ".".join(path) if path else reading.key
             self.findings.warning(
@@ -264,6 +283,28 @@ class SiteReader:
                 column=reading.column,
             )
         return found.schema
+
+    def _not_described(self, schema: Schema, reading: Reading) -> None:
+        """Nobody said whether the field exists. Where the expression does not test that itself, its author is told."""
+        holder = reading.holder.path
+        if holder is None or reading.holder.schema is REPORTED:
+            return
+        if reading.optional or self._is_known(reading.path, reading):
+            return
+        origin = origin_of(holder, self.site, self.producers)
+        if origin is None or not self.findings.first(("not-described", *origin.key)):
+            return
+        names = field_names(schema)
+        meant = nearest(reading.key, names)
+        shown = ".".join(holder)
+        self.findings.warning(
+            "not-described",
+            origin.pointer,
+            f"Nothing describes the field {reading.key!r} of `{shown}`, so a mistake in it is seen only when it runs.",
+            hint=f"Did you mean `{shown}.{meant}`?" if meant else origin.hint,
+            expected=" | ".join(names[:20]),
+            found=reading.key,
+        )
 
     def _is_known(self, path: Path | None, reading: Reading) -> bool:
         if path is None or self.site.lenient:

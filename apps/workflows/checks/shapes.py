@@ -15,6 +15,8 @@ Schema = Mapping[str, Any]
 
 TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 ANYTHING: Schema = {}
+REPORTED: Schema = {}
+"""Anything too, of something that has been reported already: told apart by identity, so that one mistake is one finding."""
 MAX_NODES = 20_000
 MAX_SAME_REFERENCE = 3
 """A schema that refers to itself is followed this often, then it is unknown."""
@@ -56,7 +58,7 @@ def types_of(schema: Schema) -> frozenset[str]:
     values = values_of(schema)
     if values is not None:
         found &= frozenset(type_of(value) for value in values)
-    for alternatives in _alternatives(schema):
+    for alternatives in alternatives_of(schema):
         found &= frozenset().union(*(types_of(each) for each in alternatives))
     return found
 
@@ -94,7 +96,7 @@ def field_of(schema: Schema, name: str) -> Field | NoField:
     if types and "object" not in types:
         return NoField(None)
     found = [_own_field(schema, name)] if _is_object_schema(schema) else []
-    for alternatives in _alternatives(schema):
+    for alternatives in alternatives_of(schema):
         objects = [each for each in alternatives if "object" in types_of(each)]
         found.append(_in_any([field_of(each, name) for each in objects]))
     if not found:
@@ -114,7 +116,7 @@ def items_of(schema: Schema) -> Schema:
         return union([*schemas, items]) if schemas else items
     if schemas and items is False:
         return union(schemas)
-    for alternatives in _alternatives(schema):
+    for alternatives in alternatives_of(schema):
         arrays = [each for each in alternatives if "array" in types_of(each)]
         return union([items_of(each) for each in arrays]) if arrays else ANYTHING
     return ANYTHING
@@ -123,10 +125,18 @@ def items_of(schema: Schema) -> Schema:
 def field_names(schema: Schema) -> list[str]:
     """Every field that the schema names."""
     names = [name for name in _mapping(schema, "properties") if isinstance(name, str)]
-    for alternatives in _alternatives(schema):
+    for alternatives in alternatives_of(schema):
         for each in alternatives:
             names += [name for name in field_names(each) if name not in names]
     return names
+
+
+def is_described(schema: Schema, name: str) -> bool:
+    """Whether the schema says anything about a field, be it that every field is like that."""
+    if name in _mapping(schema, "properties") or isinstance(schema.get("additionalProperties"), Mapping):
+        return True
+    alternatives = alternatives_of(schema)
+    return any(is_described(each, name) for listed in alternatives for each in listed)
 
 
 def paths_to(schema: Schema, name: str, depth: int = 3) -> list[tuple[str, ...]]:
@@ -227,7 +237,8 @@ def _in_any(found: list[Field | NoField]) -> Field | NoField:
     return Field(union([each.schema for each in fields]), certain)
 
 
-def _alternatives(schema: Schema) -> list[list[Schema]]:
+def alternatives_of(schema: Schema) -> list[list[Schema]]:
+    """The lists of `anyOf` and `oneOf`."""
     found = []
     for keyword in ("anyOf", "oneOf"):
         listed = schema.get(keyword)

@@ -36,7 +36,7 @@ def check_workflow(document: Mapping[str, Any], *, catalog: Catalog) -> list[Vio
     producers = Producers(outline, catalog)
     check_references(outline, producers, findings)
     check_variables(outline, findings)
-    check_timing(outline, findings)
+    check_timing(outline, producers, findings)
     check_routes(outline, producers, findings)
     graph = wire(outline, producers.outcomes, producers.exists, findings)
     reached = check_reachable(graph, findings)

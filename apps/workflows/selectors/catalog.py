@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 
+from apps.auth.selectors import names_of_active
 from apps.events.models import EventDefinition
 from apps.tasks.models import TaskDefinition
 from apps.validation.definitions.models import Definition
-from apps.workflows.checks.catalog import TaskFacts, task_facts
+from apps.workflows.checks.catalog import TaskFacts, form_of, task_facts
 from apps.workflows.models import WorkflowDefinition
 
 
@@ -23,7 +24,9 @@ class DatabaseCatalog:
         name = (task_id, version)
         if name not in self._tasks:
             document = _document(TaskDefinition, task_id, version)
-            self._tasks[name] = None if document is None else task_facts(document)
+            self._tasks[name] = (
+                None if document is None else task_facts(document, form=form_of(document, self.component))
+            )
         return self._tasks[name]
 
     def task_ids(self) -> list[str]:
@@ -55,6 +58,9 @@ class DatabaseCatalog:
         rows = EventDefinition.objects.filter(document__pattern=pattern).live().newest_first()
         row = rows.published().first() or rows.first()
         return None if row is None else row.document
+
+    def people(self, names: Collection[str]) -> Collection[str] | None:
+        return names_of_active(names)
 
 
 def _document(model: type[Definition], key: str, version: str | None) -> dict[str, Any] | None:

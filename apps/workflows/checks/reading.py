@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .availability import Availability, has_error, has_output, ran
-from .findings import Findings, certain_fix, did_you_mean, listed, nearest
+from .findings import Findings, Read, certain_fix, did_you_mean, listed, nearest
 from .fitting import in_short
 from .guards import present
 from .outline import Step
@@ -61,6 +61,8 @@ class SiteReader:
 
     def read(self, reading: Reading) -> Schema:
         path, holder = reading.path, reading.holder
+        if path is not None and len(path) > 2 and path[0] in ("steps", "event"):
+            self.findings.reads.append(Read(self.pointer, reading.column, path, self.text, self.site.event))
         if path is not None and path[0] == "steps" and len(path) == 2:
             return self._step(path, reading)
         if path is not None and path in (("input",), ("vars",)):

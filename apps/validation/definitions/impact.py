@@ -146,7 +146,8 @@ def _sentences(breaks: list[dict[str, Any]], proposed: dict[str, Any], running: 
     if pinned:
         said.append(
             f"{_some(len(pinned), 'published definition')} stay{'s' if len(pinned) == 1 else ''} with the version named"
-            " there until published again" + (f", and so do{'es' if held == 1 else ''} {_some(held, 'run')} under way." if held else ".")
+            " there until published again"
+            + (f", and so do{'es' if held == 1 else ''} {_some(held, 'run')} under way." if held else ".")
         )
     if loose:
         said.append(f"{_some(loose, 'run')} under way will meet version {proposed.get('version', '1.0.0')}.")

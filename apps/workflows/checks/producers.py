@@ -11,6 +11,7 @@ from .forms import form_schema
 from .graph import Graph, How
 from .outline import Outline, Scope, Step, mapping, text
 from .shapes import ANYTHING, Schema, array_schema, items_of, object_schema, resolved, schema_of_value, union
+from .sizes import Sizes
 from .wiring import join_count
 
 STATUS: Schema = {
@@ -56,6 +57,7 @@ class Producers:
     _schemas: dict[int, Schema] = field(default_factory=dict)
     _outputs: dict[int, Schema] = field(default_factory=dict)
     _items: dict[int, Schema] = field(default_factory=dict)
+    _sizes: Sizes = field(default_factory=Sizes)
     _input: Schema | None = None
     _variables: Schema | None = None
 
@@ -132,7 +134,7 @@ class Producers:
         if step.number not in self._outputs:
             # A step that computes from its own output (in a loop) sees it as unknown.
             self._outputs[step.number] = ANYTHING
-            self._outputs[step.number] = self._output(step)
+            self._outputs[step.number] = self._sizes.bounded(self._output(step))
         return self._outputs[step.number]
 
     def item(self, loop: Step) -> Schema:

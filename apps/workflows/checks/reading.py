@@ -268,6 +268,8 @@ class SiteReader:
     # Fields
 
     def _field(self, reading: Reading) -> Schema:
+        if reading.holder.schema is REPORTED:
+            return REPORTED
         schema, path = without_null(reading.holder.schema), reading.path
         found = field_of(schema, reading.key)
         if isinstance(found, NoField):
@@ -289,9 +291,7 @@ class SiteReader:
     def _not_described(self, schema: Schema, reading: Reading) -> None:
         """Nobody said whether the field exists. Where the expression does not test that itself, its author is told."""
         holder = reading.holder.path
-        if holder is None or reading.holder.schema is REPORTED:
-            return
-        if reading.optional or self._is_known(reading.path, reading):
+        if holder is None or reading.optional or self._is_known(reading.path, reading):
             return
         origin = origin_of(holder, self.site, self.producers)
         if origin is None or not self.findings.first(("not-described", *origin.key)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from apps.auth.selectors import names_of_active
 from apps.integrations.egress import compile_allow
 from apps.validation.expressions import Expression, ExpressionError, compile_expression, compile_template
 from apps.validation.violations import Violation, in_order, pointer_to
@@ -23,6 +24,38 @@ def check_task(document: dict[str, Any]) -> list[Violation]:
     for site in _sites(document):
         found.extend(_check_site(site, document.get("inputSchema")))
     return in_order(found)
+
+
+def check_people(document: dict[str, Any]) -> list[Violation]:
+    """A warning where nobody may take a person's task as things are now. Asks the database."""
+    implementation = document.get("implementation") or {}
+    parameters = implementation.get("parameters") or {}
+    if implementation.get("kind", HUMAN) != HUMAN:
+        return []
+    named = {
+        pointer_to(field): [name for name in _listed(parameters.get(field)) if isinstance(name, str) and name]
+        for field in ("assignee", "assigneeRole", "candidateUsers", "candidateGroups")
+    }
+    names = [name for listed in named.values() for name in listed]
+    # Whom an expression names is seen only when it runs; a task that names nobody is for those who manage tasks.
+    if not names or any("${" in name for name in names) or names_of_active(names):
+        return []
+    first = next(pointer for pointer, listed in named.items() if listed)
+    return [
+        Violation(
+            "nobody-can-take",
+            f"Nobody can take it: no active person is, or belongs to, {', '.join(names)}.",
+            f"{_IMPLEMENTATION}/parameters{first}",
+            severity="warning",
+            hint="Give the role or the team to somebody, or name others.",
+            expected="a person, a team or a role with a member",
+            found=" | ".join(names[:20]),
+        )
+    ]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _sites(document: dict[str, Any]) -> Iterator[Site]:

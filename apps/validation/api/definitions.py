@@ -90,7 +90,7 @@ class DependentSerializer(serializers.Serializer[Any]):
     pinned = serializers.CharField(allow_null=True, help_text="the version of this one that it stays with")
 
 
-class ReadSerializer(serializers.Serializer[Any]):
+class UseSerializer(serializers.Serializer[Any]):
     """An expression of another definition that takes something from this one."""
 
     kind = serializers.CharField()
@@ -117,7 +117,7 @@ class BreakSerializer(serializers.Serializer[Any]):
 class ImpactSerializer(serializers.Serializer[Any]):
     definitions = DependentSerializer(many=True)
     running = serializers.DictField(child=serializers.IntegerField(), help_text="version → runs under way")
-    reads = ReadSerializer(many=True)
+    reads = UseSerializer(many=True)
     proposed = serializers.CharField(allow_null=True, help_text="the version that is looked at, if one was given")
     breaks = BreakSerializer(many=True, help_text="what the proposed version breaks")
     runs = serializers.IntegerField(help_text="runs under way on it and on what names it, in all versions")

@@ -18,7 +18,10 @@ _TYPES: Mapping[str, Schema] = {
     "currency": {"type": "number"},
     "boolean": {"type": "boolean"},
 }
-"""By field type. What is stored for a file is not said anywhere."""
+"""By field type."""
+
+ANY_FIELDS: Schema = {"additionalProperties": {}}
+"""What is stored for a file is said nowhere, and its author could not say it either."""
 
 
 def form_schema(component: Mapping[str, Any]) -> Schema | None:
@@ -26,8 +29,11 @@ def form_schema(component: Mapping[str, Any]) -> Schema | None:
     fields = [(key, field) for _, field in records(component, "fields") if (key := text(field, "fieldKey"))]
     if component.get("componentType") not in ("Form", "Modal") or not fields:
         return None
-    required = [key for key, field in fields if _is_required(field)]
-    return {"type": "object", "properties": {key: _field(field) for key, field in fields}, "required": required}
+    required = [key.partition(".")[0] for key, field in fields if _is_required(field)]
+    properties = {key: _field(field) for key, field in fields if "." not in key}
+    # `address.city` may be a name, or a place inside an object; either way it is not followed.
+    inside: dict[str, Schema] = {key.partition(".")[0]: ANY_FIELDS for key, _ in fields if "." in key}
+    return {"type": "object", "properties": inside | properties, "required": required}
 
 
 def _is_required(field: Mapping[str, Any]) -> bool:
@@ -41,7 +47,7 @@ def _is_required(field: Mapping[str, Any]) -> bool:
 def _field(field: Mapping[str, Any]) -> Schema:
     kind = field.get("type")
     if kind not in ("select", "multi-select"):
-        return _TYPES.get(str(kind), {})
+        return _TYPES.get(str(kind), ANY_FIELDS)
     options = field.get("options")
     values = [_value(option) for option in options] if isinstance(options, list) else []
     chosen: Schema = {"enum": values} if values else {}

@@ -135,6 +135,8 @@ def is_described(schema: Schema, name: str) -> bool:
     """Whether the schema says anything about a field, be it that every field is like that."""
     if name in _mapping(schema, "properties") or isinstance(schema.get("additionalProperties"), Mapping):
         return True
+    if "patternProperties" in schema:
+        return True
     alternatives = alternatives_of(schema)
     return any(is_described(each, name) for listed in alternatives for each in listed)
 
@@ -264,13 +266,14 @@ class _Resolver:
             return schema if isinstance(schema, bool) else ANYTHING
         self.budget -= 1
         if self.budget < 0:
-            return ANYTHING
+            return REPORTED
         reference = schema.get("$ref")
         if isinstance(reference, str):
             return self._follow(schema, reference, followed)
         if "if" in schema or "dependentSchemas" in schema or "$dynamicRef" in schema:
             # What depends on other values is not followed: only the types are sure.
             schema = {key: value for key, value in schema.items() if key in ("type", "title", "description")}
+            schema = {**schema, "additionalProperties": {}}
         found = {key: self._keyword(key, value, followed) for key, value in schema.items() if key != "$defs"}
         return _folded(found)
 
@@ -286,7 +289,7 @@ class _Resolver:
     def _follow(self, schema: Schema, reference: str, followed: dict[str, int]) -> Any:
         target = self._target(reference)
         if target is None or followed.get(reference, 0) >= MAX_SAME_REFERENCE:
-            return ANYTHING
+            return REPORTED
         followed = {**followed, reference: followed.get(reference, 0) + 1}
         beside = {key: value for key, value in schema.items() if key not in ("$ref", "$defs")}
         found = self.resolve(target, followed)

@@ -194,6 +194,7 @@ ROWS = (
     Row(f"GET {_FLOW}/<str:key>/traffic",        "401 403 403 403 .   ."),
     Row(f"PUT {_FLOW}/<str:key>/traffic",        "401 403 403 403 .   .", body={"versions": {"1.0.0": 100}}),
     Row(f"DELETE {_FLOW}/<str:key>/traffic",     "401 403 403 403 .   ."),
+    Row(f"POST {_FLOW}/<str:key>/impact",        "401 403 403 403 .   .", body=greeting(version="3.0.0")),
 
     Row("GET api/v1/workflows/instances",        "401 .   .   .   .   ."),
     Row("POST api/v1/workflows/instances",       "401 403 403 .   .   .", body=_FLOW_START),
@@ -236,6 +237,8 @@ ROWS = (
     Row(f"GET {_KIND}/<str:key>/versions/<str:version>", "401 403 403 .   .   ."),
     Row(f"GET {_KIND}/<str:key>/diff",           "401 403 403 .   .   .", query="?from=1.0.0&to=1.1.0"),
     Row(f"GET {_KIND}/<str:key>/impact",         "401 403 403 .   .   ."),
+    Row(f"POST {_KIND}/<str:key>/impact",        "401 403 403 .   .   .",
+        body=_TASK_DOCUMENT | {"taskId": "greet", "version": "3.0.0"}),
 
     Row("GET api/v1/tasks",                      "401 .   .   .   .   ."),
     Row("POST api/v1/tasks",                     "401 403 403 .   .   .",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Collection
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -92,6 +93,28 @@ def assignable_users(*, search: str = "", group: str = "") -> QuerySet[User]:
     if group:
         found = found.filter(groups__name=group)
     return found
+
+
+def names_of_active(names: Collection[str]) -> set[str]:
+    """Those of the names behind which an active account stands: its own name or id, a team or a role that it has."""
+    wanted = {name for name in names if "\x00" not in name}
+    if not wanted:
+        return set()
+    active = User.objects.filter(status=User.Status.ACTIVE)
+    usernames = {User.normalize_username(name): name for name in wanted if User.could_be_name(name)}
+    found = {usernames[each] for each in active.filter(username__in=usernames).values_list("username", flat=True)}
+    ids = {str(parsed): name for name in wanted if (parsed := _uuid(name)) is not None}
+    if ids:
+        found |= {ids[str(pk)] for pk in active.filter(pk__in=list(ids)).values_list("pk", flat=True)}
+    found |= set(active.filter(groups__name__in=wanted).values_list("groups__name", flat=True)) & wanted
+    return found | Role.objects.held_by_active(wanted)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def roles() -> QuerySet[Role]:

@@ -25,4 +25,6 @@ def _checks(document: dict[str, Any]) -> list[Violation]:
     ]
 
 
-EVENT: DefinitionKind[EventDefinition] = DefinitionKind("event", "eventId", EventDefinition, _checks, order=10)
+EVENT: DefinitionKind[EventDefinition] = DefinitionKind(
+    "event", "eventId", EventDefinition, _checks, order=10, called=lambda document: str(document.get("pattern", ""))
+)

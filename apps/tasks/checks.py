@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from apps.auth.selectors import names_of_active
 from apps.integrations.egress import compile_allow
 from apps.validation.expressions import Expression, ExpressionError, compile_expression, compile_template
 from apps.validation.violations import Violation, in_order, pointer_to
@@ -12,16 +13,49 @@ from apps.validation.violations import Violation, in_order, pointer_to
 from .executors.base import Site
 from .executors.human import human_sites
 from .executors.registry import HUMAN, executor_for, known_kinds
+from .repeating import is_repeatable, tries_again
 
 _IMPLEMENTATION = "/implementation"
 
 
 def check_task(document: dict[str, Any]) -> list[Violation]:
     """Kind, expressions and hosts of `document`, which fits schemas/task.json."""
-    found = [*_check_kind(document), *_check_hosts(document)]
+    found = [*_check_kind(document), *_check_hosts(document), *_check_retries(document)]
     for site in _sites(document):
         found.extend(_check_site(site, document.get("inputSchema")))
     return in_order(found)
+
+
+def check_people(document: dict[str, Any]) -> list[Violation]:
+    """A warning where nobody may take a person's task as things are now. Asks the database."""
+    implementation = document.get("implementation") or {}
+    parameters = implementation.get("parameters") or {}
+    if implementation.get("kind", HUMAN) != HUMAN:
+        return []
+    named = {
+        pointer_to(field): [name for name in _listed(parameters.get(field)) if isinstance(name, str) and name]
+        for field in ("assignee", "assigneeRole", "candidateUsers", "candidateGroups")
+    }
+    names = [name for listed in named.values() for name in listed]
+    # Whom an expression names is seen only when it runs; a task that names nobody is for those who manage tasks.
+    if not names or any("${" in name for name in names) or names_of_active(names):
+        return []
+    first = next(pointer for pointer, listed in named.items() if listed)
+    return [
+        Violation(
+            "nobody-can-take",
+            f"Nobody can take it: no active person is, or belongs to, {', '.join(names)}.",
+            f"{_IMPLEMENTATION}/parameters{first}",
+            severity="warning",
+            hint="Give the role or the team to somebody, or name others.",
+            expected="a person, a team or a role with a member",
+            found=" | ".join(names[:20]),
+        )
+    ]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _sites(document: dict[str, Any]) -> Iterator[Site]:
@@ -67,6 +101,20 @@ def _check_hosts(document: dict[str, Any]) -> Iterator[Violation]:
             compile_allow((pattern,))
         except ValueError as error:
             yield Violation("host-pattern", f"{error}.", f"{_IMPLEMENTATION}/parameters/allowHosts/{index}")
+
+
+def _check_retries(document: dict[str, Any]) -> Iterator[Violation]:
+    """A call that does something each time must not be made again, unless the other side counts it once."""
+    implementation = document.get("implementation") or {}
+    if tries_again(document.get("retryPolicy") or {}) and not is_repeatable(implementation):
+        yield Violation(
+            "retry-not-idempotent",
+            f"A failed {implementation['parameters']['method']} is tried again, and nothing says that doing it twice"
+            " does no harm.",
+            "/retryPolicy",
+            severity="warning",
+            hint="Where the other side honours the Idempotency-Key, set `idempotent: true` in the parameters.",
+        )
 
 
 def _check_site(site: Site, input_schema: Any) -> Iterator[Violation]:

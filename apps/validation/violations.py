@@ -18,7 +18,9 @@ class Violation:
 
     `code` is a stable slug (`unknown-field`), `pointer` a JSON Pointer (RFC 6901; "" is the whole
     document), `fix` a JSON Patch (RFC 6902) that is given only when it is certain, `column` the
-    1-based column inside the expression that `pointer` leads to.
+    1-based column inside the expression that `pointer` leads to. `expected` and `found` are the
+    message's point in short (`number` and `string | null`, `paymentId | amount` and `payId`), where
+    it is about a type, a value or a name.
     """
 
     code: str
@@ -28,9 +30,11 @@ class Violation:
     hint: str = ""
     fix: list[dict[str, Any]] | None = None
     column: int | None = None
+    expected: str = ""
+    found: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The form of every answer: all fields present except `column`, which only expressions have."""
+        """The form of every answer: all fields present except `column`, `expected` and `found`, which not all have."""
         answer: dict[str, Any] = {
             "code": self.code,
             "severity": self.severity,
@@ -41,6 +45,10 @@ class Violation:
         }
         if self.column is not None:
             answer["column"] = self.column
+        if self.expected:
+            answer["expected"] = self.expected
+        if self.found:
+            answer["found"] = self.found
         return answer
 
     def under(self, prefix: str) -> Violation:

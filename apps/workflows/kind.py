@@ -8,11 +8,13 @@ from typing import Any
 from django.db.models import Count
 
 from apps.tasks.models import TaskDefinition
-from apps.validation.definitions.services import DefinitionKind, Reference
+from apps.validation.definitions.services import DefinitionKind, Instead, Reading, Reference
 from apps.validation.problems import Unprocessable
 from apps.validation.violations import Violation
 
-from .checks import check_workflow
+from .checks import check_workflow, uses_of
+from .checks.outline import read_outline
+from .checks.uses import mentions
 from .engine.steps import STEP_TYPES
 from .models import WorkflowDefinition, WorkflowInstance
 from .rules.changes import workflow_changes
@@ -133,12 +135,24 @@ def _seal(row: WorkflowDefinition) -> None:
 
 
 def _references(document: dict[str, Any]) -> list[Reference]:
-    found = []
-    for pointer, step in _steps(document):
-        for field, kind in (("taskId", "task"), ("workflowId", "workflow")):
-            if isinstance(step.get(field), str):
-                found.append(Reference(kind, step[field], f"{pointer}/{field}"))
-    return found
+    return [Reference(*each.name, each.pointer, each.version) for each in mentions(read_outline(document))]
+
+
+def _reads(document: dict[str, Any], kind: str, key: str) -> list[Reading]:
+    _, reads = uses_of(document, (kind, key), catalog=DatabaseCatalog())
+    return [Reading(each.pointer, each.column, ".".join(each.path), each.text) for each in reads]
+
+
+def _checks_if(document: dict[str, Any], instead: Instead) -> list[Violation]:
+    return check_workflow(document, catalog=DatabaseCatalog(instead))
+
+
+def _pinned(row: WorkflowDefinition, kind: str, key: str) -> str | None:
+    """A published workflow stays with the versions of its tasks and children; what else it names it takes as it is then."""
+    if row.status != WorkflowDefinition.Status.PUBLISHED:
+        return None
+    pins: dict[str, str] = {"task": row.task_pins, "workflow": row.workflow_pins}.get(kind, {})
+    return pins.get(key)
 
 
 def _running(workflow_id: str) -> dict[str, int]:
@@ -157,4 +171,7 @@ WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
     references=_references,
     running=_running,
     changes=workflow_changes,
+    checks_if=_checks_if,
+    reads=_reads,
+    pinned=_pinned,
 )

@@ -44,6 +44,22 @@ class RoleManager(models.Manager["Role"]):
             cursor.execute(sql, [user_id])
             return [(name, list(permissions)) for name, permissions in cursor.fetchall()]
 
+    def held_by_active(self, names: Iterable[str]) -> set[str]:
+        """Those of the roles that an active account holds, itself or through a role that inherits from them."""
+        members, parents = User.roles.through._meta.db_table, Role.parent_roles.through._meta.db_table
+        sql = f"""
+            WITH RECURSIVE giving (name, id) AS (
+                SELECT name, id FROM {Role._meta.db_table} WHERE name = ANY(%s)
+                UNION
+                SELECT g.name, p.from_role_id FROM {parents} p JOIN giving g ON p.to_role_id = g.id
+            )
+            SELECT DISTINCT g.name FROM giving g JOIN {members} m ON m.role_id = g.id
+            JOIN {User._meta.db_table} u ON u.id = m.user_id WHERE u.status = %s
+        """  # noqa: S608 (names of our own tables)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [list(names), User.Status.ACTIVE])
+            return {name for (name,) in cursor.fetchall()}
+
 
 class Role(models.Model):
     """A named set of permissions; inherits those of its parents."""

@@ -156,7 +156,21 @@ class TaskDefinitionDiff(TaskDefinitionViews, shared.DefinitionDiff):
 
 
 @extend_schema_view(
-    get=extend_schema(operation_id="task_definitions_impact", tags=_TAGS, responses={200: shared.ImpactSerializer})
+    get=extend_schema(
+        operation_id="task_definitions_impact",
+        tags=_TAGS,
+        parameters=[OpenApiParameter("version", str, description="A stored version: what publishing it breaks.")],
+        responses={200: shared.ImpactSerializer},
+    ),
+    post=extend_schema(
+        operation_id="task_definitions_impact_of",
+        tags=_TAGS,
+        request=_DOCUMENT,
+        responses={
+            200: shared.ImpactSerializer,
+            422: OpenApiResponse(description="The document does not fit its schema."),
+        },
+    ),
 )
 class TaskDefinitionImpact(TaskDefinitionViews, shared.DefinitionImpact):
     pass

@@ -6,6 +6,7 @@
         outcome, success: condition | [status],         default success: 2xx
         errors: [{status | [status], condition, code, message, retryable}],   first that matches
         allowHosts: [host[:port]]                       the only hosts this task may call
+        idempotent: true                                the other side honours the Idempotency-Key
     }}
 
 POST, PUT and PATCH with neither `body` nor `form` send the task's input as JSON. Without `response` the output is the

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from apps.auth.models import User
-from apps.tasks.checks import check_task
+from apps.tasks.checks import check_people, check_task
 from apps.tasks.models import TaskDefinition
 from apps.validation.definitions import services as definitions
+from apps.validation.violations import Violation
 
-TASKS = definitions.DefinitionKind("task", "taskId", TaskDefinition, check_task, order=20)
+
+def _checks(document: dict[str, Any]) -> list[Violation]:
+    return check_task(document) + check_people(document)
+
+
+TASKS = definitions.DefinitionKind("task", "taskId", TaskDefinition, _checks, order=20)
 
 
 def save_definition(

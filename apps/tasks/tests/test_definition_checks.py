@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.tasks.checks import check_task
+from apps.auth.tests.factories import UserFactory
+from apps.tasks.checks import check_people, check_task
 from apps.validation.schemas import check_document
 
 from .factories import expression_document, http_document, human_document
@@ -107,3 +108,42 @@ def test_a_kind_that_cannot_run_here_is_said() -> None:
 def test_host_patterns_that_mean_nothing_are_found() -> None:
     document = http_document("https://a.example.com/", allowHosts=["a.example.com", "https://b", "*"])
     assert set(found(document)) == {f"{PARAMETERS}/allowHosts/1", f"{PARAMETERS}/allowHosts/2"}
+
+
+@pytest.mark.parametrize("policy", [{"maxRetries": 3, "retryInterval": 500}, {"maxAttempts": 2}, {"delay": "PT1S"}])
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_retried_call_that_is_not_idempotent_is_told(method: str, policy: dict[str, Any]) -> None:
+    document = http_document("https://api.example.com/orders", method=method) | {"retryPolicy": policy}
+    assert found(document) == {"/retryPolicy": "retry-not-idempotent"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "policy"),
+    [
+        ({"method": "POST", "idempotent": True}, {"maxRetries": 3}),
+        ({"method": "POST"}, {"maxRetries": 0}),
+        ({"method": "POST"}, {"maxAttempts": 1}),
+        ({"method": "PUT"}, {"maxRetries": 3}),
+        ({}, {"maxRetries": 3}),
+    ],
+)
+def test_retries_that_do_no_harm_are_not_told(parameters: dict[str, Any], policy: dict[str, Any]) -> None:
+    assert found(http_document("https://api.example.com/orders", **parameters) | {"retryPolicy": policy}) == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("parameters", "pointers"),
+    [
+        ({"assigneeRole": "managr"}, ["/implementation/parameters/assigneeRole"]),
+        ({"candidateUsers": ["nobody"]}, ["/implementation/parameters/candidateUsers"]),
+        ({"assigneeRole": "managr", "candidateUsers": ["ada"]}, []),
+        ({"assignee": "${input.who}", "assigneeRole": "managr"}, []),
+        ({}, []),
+    ],
+)
+def test_a_task_that_nobody_may_take_is_told(parameters: dict[str, Any], pointers: list[str]) -> None:
+    UserFactory(username="ada")
+    document = {"taskId": "t", "type": "MANUAL", "implementation": {"kind": "HUMAN", "parameters": parameters}}
+    assert check_document("task", document) == []
+    assert [each.pointer for each in check_people(document)] == pointers

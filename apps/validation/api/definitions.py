@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.auth.access import allowed
 from apps.auth.models import User
 from apps.validation.definitions import services
 from apps.validation.definitions.diff import patch_between
@@ -19,6 +20,7 @@ from apps.validation.definitions.impact import impact
 from apps.validation.definitions.models import Definition
 from apps.validation.definitions.services import DefinitionKind
 from apps.validation.problems import BadInput, Unprocessable
+from apps.validation.schemas import check_document
 from apps.validation.violations import Violation, has_errors
 
 from .etags import etag, if_match
@@ -86,11 +88,42 @@ class DependentSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
     pointer = serializers.CharField(help_text="where in that definition it is named")
     running = serializers.IntegerField(help_text="runs under way on that version")
+    pinned = serializers.CharField(allow_null=True, help_text="the version of this one that it stays with")
+
+
+class UseSerializer(serializers.Serializer[Any]):
+    """An expression of another definition that takes something from this one."""
+
+    kind = serializers.CharField()
+    id = serializers.CharField()
+    version = serializers.CharField()
+    pointer = serializers.CharField()
+    column = serializers.IntegerField()
+    path = serializers.CharField(help_text="what it reads: steps.pay.output.amount")
+    expression = serializers.CharField()
+
+
+class BreakSerializer(serializers.Serializer[Any]):
+    """A definition with findings that it would have with the proposed document, and does not have now."""
+
+    kind = serializers.CharField()
+    id = serializers.CharField()
+    version = serializers.CharField()
+    status = serializers.CharField()
+    running = serializers.IntegerField(help_text="runs under way on that version")
+    pinned = serializers.CharField(allow_null=True, help_text="the version it stays with until it is published again")
+    violations = ViolationSerializer(many=True)
 
 
 class ImpactSerializer(serializers.Serializer[Any]):
     definitions = DependentSerializer(many=True)
     running = serializers.DictField(child=serializers.IntegerField(), help_text="version → runs under way")
+    reads = UseSerializer(many=True)
+    proposed = serializers.CharField(allow_null=True, help_text="the version that is looked at, if one was given")
+    breaks = BreakSerializer(many=True, help_text="what the proposed version breaks")
+    runs = serializers.IntegerField(help_text="runs under way on it and on what names it, in all versions")
+    unchecked = serializers.IntegerField(help_text="definitions beyond those that were looked into")
+    sentences = serializers.ListField(child=serializers.CharField(), help_text="the same for people, the worst first")
 
 
 class DefinitionViews:
@@ -203,10 +236,36 @@ class DefinitionDiff(DefinitionViews, APIView):
 
 class DefinitionImpact(DefinitionViews, APIView):
     def get(self, request: Request, key: str) -> Response:
-        """What depends on this definition: other definitions that name it, and what is running on it."""
+        """What depends on this definition and what is running on it; with `version`, what publishing that one breaks."""
         self.require_read(actor_of(request))
-        services.find(self.kind, key=key)
-        return Response(impact(self.kind.name, key))
+        row = self._stored(key)
+        version = request.query_params.get("version")
+        proposed = services.find(self.kind, key=key, version=version).document if version else None
+        return self._answer(request, row, proposed)
+
+    def post(self, request: Request, key: str) -> Response:
+        """What publishing the given document in its place breaks. Nothing is saved."""
+        self.require_read(actor_of(request))
+        row, document = self._stored(key), document_of(request)
+        if document.setdefault(self.kind.id_field, key) != key:
+            message = f"The address says {key}."
+            raise Unprocessable(violations=[Violation("id-mismatch", message, f"/{self.kind.id_field}")])
+        if violations := check_document(self.kind.name, document):
+            raise Unprocessable(f"The {self.kind.name} definition does not fit its schema.", violations=violations)
+        return self._answer(request, row, document)
+
+    def _answer(self, request: Request, row: Definition, proposed: dict[str, Any] | None) -> Response:
+        def readable(kind: str) -> bool:
+            return kind == self.kind.name or any(
+                allowed(actor_of(request), f"{act}:{kind}") for act in ("view", "design")
+            )
+
+        return Response(impact(self.kind, row, proposed, readable=readable))
+
+    def _stored(self, key: str) -> Definition:
+        """What others name now: the newest published version, before that the newest draft."""
+        row = self.kind.rows().filter(key=key).published().newest_first().first()
+        return row or services.find(self.kind, key=key)
 
 
 def versions(kind: DefinitionKind[Any], key: str) -> list[dict[str, Any]]:

@@ -26,6 +26,8 @@ class ViolationSerializer(serializers.Serializer[Any]):
     hint = serializers.CharField()
     fix = serializers.ListField(child=serializers.DictField(), allow_null=True, help_text="JSON Patch, when certain.")
     column = serializers.IntegerField(required=False, help_text="1-based column inside an expression.")
+    expected = serializers.CharField(required=False, help_text="The type, values or names that fit.")
+    found = serializers.CharField(required=False, help_text="What is there instead.")
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

@@ -6,7 +6,7 @@ A kind (workflow, task, …) subclasses :class:`~.models.Definition` and describ
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -29,11 +29,29 @@ D = TypeVar("D", bound=Definition)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """That a definition names another: ``kind`` and ``key`` of the other, ``pointer`` to where."""
+    """That a definition names another: ``kind`` and ``key`` of the other, ``pointer`` to where, ``version`` if it says one.
+
+    ``key`` is what others call it: its id, or what :attr:`DefinitionKind.called` says.
+    """
 
     kind: str
     key: str
     pointer: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """That an expression takes something from another definition: ``path`` is what it reads, ``column`` where in it."""
+
+    pointer: str
+    column: int
+    path: str
+    expression: str
+
+
+Instead = Mapping[tuple[str, str], Mapping[str, Any]]
+"""(kind, key) → the document that is to stand for a definition, whatever is stored."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,10 @@ class DefinitionKind(Generic[D]):
     fixes on the row, when it is published, what its document leaves open. ``order``: a bundle applies kinds with lower
     numbers first. ``references``: the definitions that a document names. ``running``: key → what is under way, by version.
     ``changes``: two documents → what changed between them in words (see :func:`.diff.in_words`).
+
+    For saying what a change breaks: ``called`` is what others call a definition by, where that is not its id.
+    ``checks_if``: the checks, as if other definitions were already these. ``reads``: document, kind, key → what its
+    expressions read of that other definition. ``pinned``: the version of another (kind, key) that a row stays with.
     """
 
     name: str
@@ -56,6 +78,10 @@ class DefinitionKind(Generic[D]):
     references: Callable[[dict[str, Any]], list[Reference]] = lambda document: []
     running: Callable[[str], dict[str, int]] = lambda key: {}
     changes: Callable[[dict[str, Any], dict[str, Any]], list[dict[str, Any]]] = in_words
+    called: Callable[[dict[str, Any]], str] | None = None
+    checks_if: Callable[[dict[str, Any], Instead], list[Violation]] | None = None
+    reads: Callable[[dict[str, Any], str, str], list[Reading]] = lambda document, kind, key: []
+    pinned: Callable[[D, str, str], str | None] = lambda row, kind, key: None
 
     def rows(self) -> DefinitionQuerySet[D]:
         """Every version of every definition of this kind."""

@@ -158,7 +158,26 @@ def _plain(error: Any, keyword: str, pointer: str) -> Violation:
     if keyword == "pattern":
         message, hint = f"{shown(instance)} does not have the required form.", _hint(schema) or f"Pattern: {value}"
         return Violation("pattern", message, pointer, hint=hint)
-    return Violation(keyword, message, pointer, hint=_hint(schema) if keyword in ("type", "format") else "")
+    if keyword == "type":
+        expected, found = " | ".join(_listed(value)), _kind_name(instance)
+        return Violation("type", message, pointer, hint=_hint(schema), expected=expected, found=found)
+    return Violation(keyword, message, pointer, hint=_hint(schema) if keyword == "format" else "")
+
+
+def _kind_name(value: Any) -> str:
+    """The JSON type of a value."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+    return "array" if isinstance(value, list) else "object"
 
 
 def _kind(value: Any) -> str:

@@ -73,7 +73,8 @@ def wrong_choice(value: Any, choices: Sequence[Any], pointer: str) -> Violation:
     else:
         listed = ", ".join(str(choice) for choice in choices[:20]) + (" …" if len(choices) > 20 else "")
         message = f"{shown(value)} is not one of {listed}."
-    return Violation("choice", message, pointer, hint=hint, fix=fix)
+    expected = " | ".join(str(choice) for choice in choices[:20])
+    return Violation("choice", message, pointer, hint=hint, fix=fix, expected=expected, found=shown(value))
 
 
 def shown(value: Any) -> str:

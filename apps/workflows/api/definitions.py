@@ -152,7 +152,21 @@ class WorkflowDiff(WorkflowViews, shared.DefinitionDiff):
 
 
 @extend_schema_view(
-    get=extend_schema(operation_id="workflows_impact", tags=_TAGS, responses={200: shared.ImpactSerializer})
+    get=extend_schema(
+        operation_id="workflows_impact",
+        tags=_TAGS,
+        parameters=[OpenApiParameter("version", str, description="A stored version: what publishing it breaks.")],
+        responses={200: shared.ImpactSerializer},
+    ),
+    post=extend_schema(
+        operation_id="workflows_impact_of",
+        tags=_TAGS,
+        request=_DOCUMENT,
+        responses={
+            200: shared.ImpactSerializer,
+            422: OpenApiResponse(description="The document does not fit its schema."),
+        },
+    ),
 )
 class WorkflowImpact(WorkflowViews, shared.DefinitionImpact):
     pass

@@ -6,12 +6,17 @@ one made of documents (:class:`DocumentCatalog`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from apps.tasks.repeating import is_repeatable
+
+from .forms import form_schema
 from .outline import mapping, records, text
-from .shapes import NoField, field_of, resolved
+from .shapes import NoField, Schema, field_of, resolved
+
+Component = Callable[[str], Mapping[str, Any] | None]
 
 INLINE_KINDS = frozenset({"EXPRESSION", "BUSINESS_DATA"})
 """Task kinds that run inside an advance, without waiting for the outside world."""
@@ -25,7 +30,8 @@ class TaskFacts:
     """What a step needs to know of a task. A schema is None when the definition has none: anything is possible.
 
     `outcomes`: the outcomes it can have as far as its definition says (the action keys of a manual task, the `enum` of
-    `outputSchema.properties.outcome`), none when the schema has no outcome, or None when that is open.
+    `outputSchema.properties.outcome`), none when the schema has no outcome, or None when that is open. `repeatable`:
+    doing it twice does no harm, as far as the definition says.
     """
 
     task_id: str
@@ -35,6 +41,7 @@ class TaskFacts:
     output_schema: Mapping[str, Any] | None = None
     outcomes: tuple[str, ...] | None = None
     version: str = ""
+    repeatable: bool = True
 
     @property
     def waits(self) -> bool:
@@ -67,6 +74,9 @@ class Catalog(Protocol):
     def event(self, pattern: str) -> Mapping[str, Any] | None:
         """The definition of the events that have exactly this pattern; None when nobody defined one."""
 
+    def people(self, names: Collection[str]) -> Collection[str] | None:
+        """Those of the names that are an active person, or a team or role of one; None when that is not known here."""
+
 
 def task_facts(document: Mapping[str, Any], *, form: Mapping[str, Any] | None = None) -> TaskFacts:
     """The facts of a task definition. `form`: the JSON Schema of the component that a manual task names as its form."""
@@ -77,7 +87,8 @@ def task_facts(document: Mapping[str, Any], *, form: Mapping[str, Any] | None = 
     # An expression for the outcome can give anything.
     outcomes = None if "outcome" in parameters else outcomes_of_schema(output)
     if task_type == "MANUAL" or kind == "HUMAN":
-        output = output or form or mapping(parameters, "taskForm") or None
+        inline = mapping(parameters, "taskForm")
+        output = output or form or (inline if "componentId" not in inline else None) or None
         outcomes = action_keys(parameters) or DEFAULT_ACTIONS
     return TaskFacts(
         task_id=text(document, "taskId") or "",
@@ -87,7 +98,18 @@ def task_facts(document: Mapping[str, Any], *, form: Mapping[str, Any] | None = 
         output_schema=output,
         outcomes=outcomes,
         version=text(document, "version") or "",
+        repeatable=is_repeatable(implementation),
     )
+
+
+def form_of(document: Mapping[str, Any], component: Component) -> Schema | None:
+    """The schema of the UI component that a manual task has as its form, where that is known."""
+    form: Any = mapping(mapping(document, "implementation"), "parameters").get("taskForm")
+    if form is None:
+        form = next((entry for _, entry in records(document, "uiComponents")), None)
+    component_id = form.get("componentId") if isinstance(form, Mapping) else form
+    found = component(component_id) if isinstance(component_id, str) else None
+    return None if found is None else form_schema(found)
 
 
 def action_keys(manual: Mapping[str, Any]) -> tuple[str, ...]:
@@ -117,6 +139,7 @@ class DocumentCatalog:
     components: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     workflows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     events: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    members: Collection[str] | None = None
 
     @classmethod
     def of(cls, documents: Iterable[Mapping[str, Any]]) -> DocumentCatalog:
@@ -139,7 +162,7 @@ class DocumentCatalog:
 
     def task(self, task_id: str, version: str | None) -> TaskFacts | None:
         document = _version_of(self.tasks.get(task_id, ()), version)
-        return None if document is None else task_facts(document)
+        return None if document is None else task_facts(document, form=form_of(document, self.component))
 
     def task_ids(self) -> list[str]:
         return sorted(self.tasks)
@@ -158,6 +181,9 @@ class DocumentCatalog:
 
     def event(self, pattern: str) -> Mapping[str, Any] | None:
         return self.events.get(pattern)
+
+    def people(self, names: Collection[str]) -> Collection[str] | None:
+        return self.members
 
 
 def _version_of(documents: Iterable[Mapping[str, Any]], version: str | None) -> Mapping[str, Any] | None:

@@ -13,11 +13,12 @@ from apps.validation.schemas import check_instance
 from apps.validation.violations import pointer_to
 
 from .availability import Availability
-from .findings import Findings, nearest
-from .fitting import misfits
+from .findings import Findings, certainly_meant, did_you_mean, nearest
+from .fitting import Misfit, in_short, misfits
 from .guards import NOTHING, Known, implied_by
 from .needs import Need
 from .outline import Step, has_expressions
+from .outline import text as text_of
 from .producers import Producers
 from .reading import SiteReader
 from .schema_flow import Flow
@@ -55,7 +56,8 @@ class DataFlow:
         loops = loops_around(step)
         if step.type == "FOR_EACH" and form is Form.TEMPLATE:
             loops = (step, *loops)
-        site = Site(pointer, value, form, LOOP_ROOTS | EVENT_ROOTS, step, lenient=True, loops=loops)
+        event = text_of(step.document, "eventPattern")
+        site = Site(pointer, value, form, LOOP_ROOTS | EVENT_ROOTS, step, lenient=True, loops=loops, event=event)
         silent = DataFlow(self.producers, None, Findings())
         if form is Form.EXPRESSION:
             return silent._expression(site, pointer, value, 0) or ANYTHING
@@ -117,6 +119,8 @@ class DataFlow:
                 site.pointer,
                 f"A condition must be true or false, and this gives a {' or '.join(sorted(types))}.",
                 hint="Compare it with something, for example with == or >.",
+                expected="boolean",
+                found=in_short(types),
             )
 
     def _fit(self, site: Site, pointer: str, value: Any, need: Need) -> None:
@@ -133,16 +137,36 @@ class DataFlow:
             self.fit_schema(self._template(site, pointer, value), pointer, need)
 
     def _fit_object(self, site: Site, pointer: str, value: Mapping[str, Any], need: Need) -> None:
-        outer = object_schema({str(key): ANYTHING for key in value})
-        self.fit_schema(outer, pointer, need)
         properties = need.schema.get("properties")
         declared: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
+        outer = object_schema({str(key): ANYTHING for key in value})
+        found = list(misfits(outer, need.schema))
+        free = [name for name in declared if name not in value]
+        meant = {each.found: certainly_meant(each.found, free) for each in found if each.code == "unknown-field"}
+        for misfit in found:
+            if misfit.code == "unknown-field" and misfit.place == pointer_to(misfit.found):
+                self._unknown_key(misfit, meant[misfit.found], free, pointer, need)
+            elif misfit.code != "required" or misfit.expected not in meant.values():
+                self._report(misfit, pointer, need)
         for key, each in value.items():
             schema = declared.get(key, need.schema.get("additionalProperties"))
             inner = need.inside(schema if isinstance(schema, Mapping) else ANYTHING)
             self._fit(site, pointer + pointer_to(str(key)), each, inner)
             if key not in declared and declared and need.schema.get("additionalProperties") is not False:
                 self._maybe_misspelt(str(key), declared, pointer, need)
+
+    def _unknown_key(self, misfit: Misfit, meant: str | None, free: list[str], pointer: str, need: Need) -> None:
+        """A field of a template that its place does not take: moved to the one that was meant, when that is certain."""
+        here = pointer + misfit.place
+        self.findings.error(
+            "unknown-field",
+            here,
+            f"{need.what}: {misfit.message}.",
+            hint=did_you_mean(misfit.found, free, noun="fields") or need.hint,
+            fix=None if meant is None else [{"op": "move", "from": here, "path": pointer + pointer_to(meant)}],
+            expected=misfit.expected,
+            found=misfit.found,
+        )
 
     def _maybe_misspelt(self, key: str, declared: Mapping[str, Any], pointer: str, need: Need) -> None:
         meant = nearest(key, declared)
@@ -152,11 +176,23 @@ class DataFlow:
                 pointer + pointer_to(key),
                 f"{need.what} knows no field {key!r}.",
                 hint=f"Did you mean {meant!r}?",
+                expected=meant,
+                found=key,
             )
 
     def fit_schema(self, schema: Schema, pointer: str, need: Need) -> None:
         """Report how values of `schema` do not fit the need."""
         for misfit in misfits(schema, need.schema):
-            inside = f" (at {misfit.place})" if misfit.place.count("/") > 1 else ""
-            report = self.findings.error if misfit.severity == "error" else self.findings.warning
-            report(misfit.code, pointer, f"{need.what}: {misfit.message}{inside}.", hint=need.hint)
+            self._report(misfit, pointer, need)
+
+    def _report(self, misfit: Misfit, pointer: str, need: Need) -> None:
+        inside = f" (at {misfit.place})" if misfit.place.count("/") > 1 else ""
+        report = self.findings.error if misfit.severity == "error" else self.findings.warning
+        report(
+            misfit.code,
+            pointer,
+            f"{need.what}: {misfit.message}{inside}.",
+            hint=need.hint,
+            expected=misfit.expected,
+            found=misfit.found,
+        )

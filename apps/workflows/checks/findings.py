@@ -13,11 +13,30 @@ MAX_FINDINGS = 500
 """A document with more problems than this is told about the first ones; nobody reads more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A path that an expression reads, from its root on. `event`: the pattern of the event it is about, if any."""
+
+    pointer: str
+    column: int
+    path: tuple[str, ...]
+    text: str
+    event: str | None = None
+
+
 @dataclass(slots=True)
 class Findings:
-    """The violations so far, in the order in which they were found."""
+    """The violations so far, in the order in which they were found, and what was read from steps and events."""
 
     violations: list[Violation] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
+    _said: set[tuple[str, ...]] = field(default_factory=set)
+
+    def first(self, key: tuple[str, ...]) -> bool:
+        """True the first time that it is asked for a key: for what is to be said once only."""
+        new = key not in self._said
+        self._said.add(key)
+        return new
 
     def error(self, code: str, pointer: str, message: str, **more: Any) -> None:
         """`more`: hint, fix, column as in :class:`Violation`."""

@@ -39,11 +39,36 @@ def need_of(site: Site, producers: Producers) -> Need | None:
         return _of_variable(place.removeprefix("/setVariables/"), producers)
     if place == "/items":
         return Need({"type": "array"}, f"The items of {step.step_id!r}", "A loop goes through a list.")
+    if (need := _of_own_field(step, place)) is not None:
+        return need
     if place == "/payload" and (pattern := text(step.document, "pattern")):
         return _of_event(pattern, producers)
     if place == "/output" and step.type == "END" and step.document.get("status", "COMPLETED") == "COMPLETED":
         return _of_output(producers)
     return None
+
+
+_TEXT: Schema = {"type": "string"}
+_TEXT_OR_NONE: Schema = {"type": ["string", "null"]}
+_TEXTS: Schema = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
+_OWN_FIELDS: Mapping[str, Mapping[str, tuple[Schema, str]]] = {
+    "DELAY": {"/duration": (_TEXT, "The duration"), "/until": (_TEXT, "The time")},
+    "EVENT_WAIT": {"/eventTimeout/duration": (_TEXT, "The duration"), "/eventTimeout/at": (_TEXT, "The time")},
+    "HUMAN_TASK": {
+        "/taskDefinition/assignee": (_TEXT_OR_NONE, "The assignee"),
+        "/taskDefinition/assigneeRole": (_TEXT_OR_NONE, "The role"),
+        "/taskDefinition/candidateUsers": (_TEXTS, "The candidates"),
+        "/taskDefinition/candidateGroups": (_TEXTS, "The teams"),
+        "/taskDefinition/dueIn": (_TEXT_OR_NONE, "The time until it is due"),
+        "/taskDefinition/dueAt": (_TEXT_OR_NONE, "The time when it is due"),
+    },
+}
+"""By step type: fields whose computed value must be of a type, with the words for it."""
+
+
+def _of_own_field(step: Step, place: str) -> Need | None:
+    found = _OWN_FIELDS.get(step.type, {}).get(place)
+    return None if found is None else Need(found[0], f"{found[1]} of {step.step_id!r}")
 
 
 def input_need(step: Step, producers: Producers) -> Need | None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .catalog import DEFAULT_ACTIONS, Catalog, TaskFacts, action_keys
+from .forms import form_schema
 from .graph import Graph, How
 from .outline import Outline, Scope, Step, goes_on_after_failures, mapping, text
 from .shapes import ANYTHING, Schema, array_schema, items_of, object_schema, resolved, schema_of_value, union
+from .sizes import Sizes
 from .wiring import join_count
 
 STATUS: Schema = {
@@ -55,6 +57,7 @@ class Producers:
     _schemas: dict[int, Schema] = field(default_factory=dict)
     _outputs: dict[int, Schema] = field(default_factory=dict)
     _items: dict[int, Schema] = field(default_factory=dict)
+    _sizes: Sizes = field(default_factory=Sizes)
     _input: Schema | None = None
     _variables: Schema | None = None
 
@@ -115,7 +118,8 @@ class Producers:
             facts = self.task(step)
             return None if facts is None else facts.outcomes
         if step.type == "PARALLEL":
-            return tuple(scope.name for scope in step.inner) if join_count(step) == 1 else ()
+            # Only the first of several says which one it was.
+            return tuple(scope.name for scope in step.inner) if step.document.get("join") == "ANY" else ()
         return None if step.type in ("SUB_WORKFLOW", "EVENT_WAIT") else ()
 
     # Results of steps
@@ -130,7 +134,7 @@ class Producers:
         if step.number not in self._outputs:
             # A step that computes from its own output (in a loop) sees it as unknown.
             self._outputs[step.number] = ANYTHING
-            self._outputs[step.number] = self._output(step)
+            self._outputs[step.number] = self._sizes.bounded(self._output(step))
         return self._outputs[step.number]
 
     def item(self, loop: Step) -> Schema:
@@ -162,28 +166,45 @@ class Producers:
             case "PARALLEL":
                 return self._branches(step)
             case "FOR_EACH":
-                return array_schema(self._item_result(step))
+                return array_schema(self._contribution(step))
             case "SUB_WORKFLOW":
                 return self._child(step)
+            case "EVENT_WAIT" if "eventPayloadMapping" in document:
+                return self._inferred(step, "eventPayloadMapping")
+            case "EVENT_WAIT":
+                return self.payload(text(document, "eventPattern"))
         return ANYTHING
 
     def form(self, step: Step) -> Schema:
         """What a person's answer looks like: the inline form schema, or what the named component says."""
         form = mapping(step.document, "taskDefinition").get("taskForm")
-        if isinstance(form, Mapping) and "componentId" not in form:
+        component_id = form.get("componentId", ANYTHING) if isinstance(form, Mapping) else form
+        if isinstance(form, Mapping) and component_id is ANYTHING:
             return self.resolved(form)
-        return ANYTHING
+        component = self.catalog.component(component_id) if isinstance(component_id, str) else None
+        return ANYTHING if component is None else form_schema(component) or ANYTHING
+
+    def payload(self, pattern: str | None) -> Schema:
+        """What events of a pattern bring along; unknown where the pattern stands for several or nobody defined it."""
+        definition = None if pattern is None or "*" in pattern else self.catalog.event(pattern)
+        schema = None if definition is None else definition.get("payloadSchema")
+        return self.resolved(schema) if isinstance(schema, Mapping) else ANYTHING
+
+    def event(self, pattern: str | None) -> Schema:
+        """`event` where one of the pattern has come."""
+        properties = {"payload": self.payload(pattern), "eventId": TEXT, "pattern": TEXT}
+        return {"type": "object", "properties": properties, "additionalProperties": True}
+
+    def _contribution(self, loop: Step) -> Schema:
+        """What each item adds to the list of a FOR_EACH; nothing where its failure does not stop the others."""
+        if "output" in loop.document:
+            given = self._inferred(loop, "output")
+        else:
+            given = union([self._last_output(scope) for scope in loop.inner])
+        return union([given, NULL]) if goes_on_after_failures(loop) else given
 
     def _inferred(self, step: Step, name: str) -> Schema:
         return ANYTHING if self.infer is None else self.infer(f"{step.pointer}/{name}", step.document[name], step)
-
-    def _item_result(self, step: Step) -> Schema:
-        """What one item contributes; null where it failed and the others went on."""
-        if "output" in step.document:
-            schemas = [self._inferred(step, "output")]
-        else:
-            schemas = [self._last_output(scope) for scope in step.inner]
-        return union([*schemas, NULL]) if goes_on_after_failures(step) else union(schemas)
 
     def _branches(self, step: Step) -> Schema:
         """The last output of every branch that ended, by the branch's name."""
@@ -197,6 +218,8 @@ class Producers:
             return ANYTHING
         schemas = []
         for edge in self.graph.incoming[self.graph.exit_of(scope)]:
+            if edge.step is scope.owner:
+                continue  # a branch that is left out says nothing at all
             if edge.step is None or edge.how is not How.SUCCESS:
                 schemas.append(NULL)
             else:

@@ -6,14 +6,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from .availability import Availability, has_error, has_output, ran
-from .findings import Findings, certain_fix, did_you_mean, listed, nearest
+from .findings import Findings, Read, certain_fix, did_you_mean, listed, nearest
+from .fitting import in_short
 from .guards import present
 from .outline import Step
 from .paths import Path
 from .producers import Producers
 from .schema_flow import Reading, Value
-from .shapes import ANYTHING, TYPES, Field, NoField, Schema, field_of, types_of, values_of, without_null
+from .shapes import (
+    ANYTHING,
+    REPORTED,
+    TYPES,
+    Field,
+    NoField,
+    Schema,
+    field_names,
+    field_of,
+    is_described,
+    paths_to,
+    types_of,
+    values_of,
+    without_null,
+)
 from .sites import Site
+from .undescribed import origin_of
 
 NUMBERS = frozenset({"integer", "number"})
 
@@ -39,10 +55,14 @@ class SiteReader:
                 return self.producers.item(self.site.loops[0]) if self.site.loops else ANYTHING
             case "index":
                 return {"type": "integer"}
+            case "event":
+                return self.producers.event(self.site.event)
         return ANYTHING
 
     def read(self, reading: Reading) -> Schema:
         path, holder = reading.path, reading.holder
+        if path is not None and len(path) > 2 and path[0] in ("steps", "event"):
+            self.findings.reads.append(Read(self.pointer, reading.column, path, self.text, self.site.event))
         if path is not None and path[0] == "steps" and len(path) == 2:
             return self._step(path, reading)
         if path is not None and path in (("input",), ("vars",)):
@@ -92,6 +112,8 @@ class SiteReader:
                 self.pointer,
                 f"This must be true or false, and it is a {_names(types)}.",
                 hint="Compare it with something, for example with == or >.",
+                expected="boolean",
+                found=in_short(types),
                 column=column,
             )
 
@@ -108,6 +130,8 @@ class SiteReader:
             f"The value is never {given[0]!r}, so this is always {outcome}.",
             hint=did_you_mean(str(given[0]), words, noun="values"),
             column=column,
+            expected=" | ".join(str(value) for value in options[:20]),
+            found=" | ".join(str(value) for value in given[:20]),
         )
 
     # Steps
@@ -124,8 +148,10 @@ class SiteReader:
                 hint=did_you_mean(path[1], known, noun="steps"),
                 fix=self._fix(path[1], known, reading.column),
                 column=reading.column,
+                expected=" | ".join(known[:20]),
+                found=path[1],
             )
-            return ANYTHING
+            return REPORTED
         if self.found is None or self._inside_a_loop(step, reading) or self.site.lenient:
             return self.producers.result(step)
         if not reading.optional and not self._is_known(path, reading):
@@ -207,6 +233,8 @@ class SiteReader:
                 f"`{'.'.join(path)}` may be null, and null has no field {reading.key!r}.",
                 hint=f"Read it optionally: {'.'.join(path)}.?{reading.key}.",
                 column=reading.column,
+                expected=in_short(types - {"null"}),
+                found=in_short(types),
             )
 
     def _has_result(self, step: Step, path: Path, reading: Reading) -> None:
@@ -240,11 +268,15 @@ class SiteReader:
     # Fields
 
     def _field(self, reading: Reading) -> Schema:
+        if reading.holder.schema is REPORTED:
+            return REPORTED
         schema, path = without_null(reading.holder.schema), reading.path
         found = field_of(schema, reading.key)
         if isinstance(found, NoField):
             self._no_such_field(found, schema, reading)
-            return ANYTHING
+            return REPORTED
+        if not is_described(schema, reading.key):
+            self._not_described(schema, reading)
         if not found.certain and not reading.optional and not self._is_known(path, reading):
             shown = ".".join(path) if path else reading.key
             self.findings.warning(
@@ -255,6 +287,26 @@ class SiteReader:
                 column=reading.column,
             )
         return found.schema
+
+    def _not_described(self, schema: Schema, reading: Reading) -> None:
+        """Nobody said whether the field exists. Where the expression does not test that itself, its author is told."""
+        holder = reading.holder.path
+        if holder is None or reading.optional or self._is_known(reading.path, reading):
+            return
+        origin = origin_of(holder, self.site, self.producers)
+        if origin is None or not self.findings.first(("not-described", *origin.key)):
+            return
+        names = field_names(schema)
+        meant = nearest(reading.key, names)
+        shown = ".".join(holder)
+        self.findings.warning(
+            "not-described",
+            origin.pointer,
+            f"Nothing describes the field {reading.key!r} of `{shown}`, so a mistake in it is seen only when it runs.",
+            hint=f"Did you mean `{shown}.{meant}`?" if meant else origin.hint,
+            expected=" | ".join(names[:20]),
+            found=reading.key,
+        )
 
     def _is_known(self, path: Path | None, reading: Reading) -> bool:
         if path is None or self.site.lenient:
@@ -276,11 +328,19 @@ class SiteReader:
                 self.pointer,
                 f"`{holder}` is a {_names(types_of(schema))}, which has no field {reading.key!r}.",
                 column=reading.column,
+                expected="object",
+                found=in_short(types_of(schema)),
             )
             return
         variable = reading.holder.path == ("vars",)
         message = f"There is no variable {reading.key!r}." if variable else f"`{holder}` has no field {reading.key!r}."
         meant = nearest(reading.key, found.known)
+        fix = self._fix(reading.key, found.known, reading.column)
+        if meant is None:
+            # Right name, wrong level: `output.url` for `output.receipt.url`.
+            deeper = paths_to(schema, reading.key)
+            meant = ".".join(deeper[0]) if deeper else None
+            fix = self._with(reading.key, ".".join(deeper[0]), reading.column) if len(deeper) == 1 else fix
         hint = f"Did you mean `{holder}.{meant}`?" if meant and reading.holder.path else ""
         report = self.findings.warning if reading.optional else self.findings.error
         report(
@@ -288,17 +348,22 @@ class SiteReader:
             self.pointer,
             message,
             hint=hint or did_you_mean(reading.key, found.known, noun="fields"),
-            fix=self._fix(reading.key, found.known, reading.column),
+            fix=fix,
             column=reading.column,
+            expected=" | ".join(found.known[:20]),
+            found=reading.key,
         )
 
     def _fix(self, word: str, known: Any, column: int) -> list[dict[str, Any]] | None:
         """The whole string with one name replaced, when it is certain which was meant."""
         fix = certain_fix(word, known, self.pointer)
+        return None if fix is None else self._with(word, str(fix[0]["value"]), column)
+
+    def _with(self, word: str, other: str, column: int) -> list[dict[str, Any]] | None:
         start = column - 1
-        if fix is None or self.text[start : start + len(word)] != word:
+        if self.text[start : start + len(word)] != word:
             return None
-        replaced = self.text[:start] + str(fix[0]["value"]) + self.text[start + len(word) :]
+        replaced = self.text[:start] + other + self.text[start + len(word) :]
         return [{"op": "replace", "path": self.pointer, "value": replaced}]
 
 

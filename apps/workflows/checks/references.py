@@ -10,6 +10,7 @@ from apps.validation.violations import pointer_to
 from .catalog import Catalog
 from .findings import Findings, certain_fix, did_you_mean
 from .outline import Outline, Step, mapping, read_outline, records, text
+from .people import check_people
 from .producers import Producers
 from .sites import loops_around
 
@@ -19,6 +20,7 @@ MAX_CALLS = 100
 def check_references(outline: Outline, producers: Producers, findings: Findings) -> None:
     """Every name of the document must lead to something."""
     catalog = producers.catalog
+    check_people(outline, catalog, findings)
     for step in outline.steps:
         if step.type == "TASK":
             _check_task(step.document, step.pointer, producers, findings)
@@ -64,13 +66,6 @@ def _check_task(document: Mapping[str, Any], pointer: str, producers: Producers,
 
 def _check_person(step: Step, catalog: Catalog, findings: Findings) -> None:
     definition = mapping(step.document, "taskDefinition")
-    if not any(definition.get(name) for name in ("assignee", "assigneeRole", "candidateUsers", "candidateGroups")):
-        findings.warning(
-            "nobody-can-take",
-            step.pointer,
-            f"Nobody is named who may do {step.step_id!r}.",
-            hint="Add assignee, assigneeRole, candidateUsers or candidateGroups to its taskDefinition.",
-        )
     form = definition.get("taskForm")
     place = "/taskDefinition/taskForm"
     if isinstance(form, Mapping):

@@ -15,6 +15,8 @@ Schema = Mapping[str, Any]
 
 TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 ANYTHING: Schema = {}
+REPORTED: Schema = {}
+"""Anything too, of something that has been reported already: told apart by identity, so that one mistake is one finding."""
 MAX_NODES = 20_000
 MAX_SAME_REFERENCE = 3
 """A schema that refers to itself is followed this often, then it is unknown."""
@@ -56,7 +58,7 @@ def types_of(schema: Schema) -> frozenset[str]:
     values = values_of(schema)
     if values is not None:
         found &= frozenset(type_of(value) for value in values)
-    for alternatives in _alternatives(schema):
+    for alternatives in alternatives_of(schema):
         found &= frozenset().union(*(types_of(each) for each in alternatives))
     return found
 
@@ -94,7 +96,7 @@ def field_of(schema: Schema, name: str) -> Field | NoField:
     if types and "object" not in types:
         return NoField(None)
     found = [_own_field(schema, name)] if _is_object_schema(schema) else []
-    for alternatives in _alternatives(schema):
+    for alternatives in alternatives_of(schema):
         objects = [each for each in alternatives if "object" in types_of(each)]
         found.append(_in_any([field_of(each, name) for each in objects]))
     if not found:
@@ -114,7 +116,7 @@ def items_of(schema: Schema) -> Schema:
         return union([*schemas, items]) if schemas else items
     if schemas and items is False:
         return union(schemas)
-    for alternatives in _alternatives(schema):
+    for alternatives in alternatives_of(schema):
         arrays = [each for each in alternatives if "array" in types_of(each)]
         return union([items_of(each) for each in arrays]) if arrays else ANYTHING
     return ANYTHING
@@ -123,10 +125,36 @@ def items_of(schema: Schema) -> Schema:
 def field_names(schema: Schema) -> list[str]:
     """Every field that the schema names."""
     names = [name for name in _mapping(schema, "properties") if isinstance(name, str)]
-    for alternatives in _alternatives(schema):
+    for alternatives in alternatives_of(schema):
         for each in alternatives:
             names += [name for name in field_names(each) if name not in names]
     return names
+
+
+def is_described(schema: Schema, name: str) -> bool:
+    """Whether the schema says anything about a field, be it that every field is like that."""
+    if name in _mapping(schema, "properties") or isinstance(schema.get("additionalProperties"), Mapping):
+        return True
+    if "patternProperties" in schema:
+        return True
+    alternatives = alternatives_of(schema)
+    return any(is_described(each, name) for listed in alternatives for each in listed)
+
+
+def paths_to(schema: Schema, name: str, depth: int = 3) -> list[tuple[str, ...]]:
+    """Where, at most `depth` levels down, an object has a field of this name; the shortest ways first, at most three."""
+    found: list[tuple[str, ...]] = []
+    level: list[tuple[tuple[str, ...], Schema]] = [((), schema)]
+    for _ in range(depth):
+        inner = [
+            ((*path, key), below)
+            for path, holder in level
+            for key, below in _mapping(holder, "properties").items()
+            if isinstance(key, str) and isinstance(below, Mapping)
+        ]
+        found += [path for path, _ in inner if path[-1] == name]
+        level = inner[:200]
+    return found[:3]
 
 
 def union(schemas: Iterable[Schema]) -> Schema:
@@ -211,7 +239,8 @@ def _in_any(found: list[Field | NoField]) -> Field | NoField:
     return Field(union([each.schema for each in fields]), certain)
 
 
-def _alternatives(schema: Schema) -> list[list[Schema]]:
+def alternatives_of(schema: Schema) -> list[list[Schema]]:
+    """The lists of `anyOf` and `oneOf`."""
     found = []
     for keyword in ("anyOf", "oneOf"):
         listed = schema.get(keyword)
@@ -237,13 +266,14 @@ class _Resolver:
             return schema if isinstance(schema, bool) else ANYTHING
         self.budget -= 1
         if self.budget < 0:
-            return ANYTHING
+            return REPORTED
         reference = schema.get("$ref")
         if isinstance(reference, str):
             return self._follow(schema, reference, followed)
         if "if" in schema or "dependentSchemas" in schema or "$dynamicRef" in schema:
             # What depends on other values is not followed: only the types are sure.
             schema = {key: value for key, value in schema.items() if key in ("type", "title", "description")}
+            schema = {**schema, "additionalProperties": {}}
         found = {key: self._keyword(key, value, followed) for key, value in schema.items() if key != "$defs"}
         return _folded(found)
 
@@ -259,7 +289,7 @@ class _Resolver:
     def _follow(self, schema: Schema, reference: str, followed: dict[str, int]) -> Any:
         target = self._target(reference)
         if target is None or followed.get(reference, 0) >= MAX_SAME_REFERENCE:
-            return ANYTHING
+            return REPORTED
         followed = {**followed, reference: followed.get(reference, 0) + 1}
         beside = {key: value for key, value in schema.items() if key not in ("$ref", "$defs")}
         found = self.resolve(target, followed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -36,6 +36,7 @@ class Site:
     """One such place. `must`, `may`: the facts there. `assumes`: conditions that hold when it is evaluated.
 
     `lenient`: it is evaluated at any time (a condition of the user interface), so nothing is said about the order.
+    `event`: the pattern of the event that has come.
     """
 
     pointer: str
@@ -48,6 +49,7 @@ class Site:
     assumes: Assumptions = ()
     lenient: bool = False
     loops: tuple[Step, ...] = field(default=())
+    event: str | None = None
 
 
 def sites(found: Availability) -> Iterator[Site]:
@@ -97,11 +99,15 @@ def _of_step(found: Availability, step: Step) -> Iterator[Site]:
                 scope.pointer[len(pointer) :].removesuffix("/steps") + "/condition", scope.condition, Form.CONDITION
             )
     if step.type == "EVENT_WAIT":
-        if isinstance(document.get("eventCondition"), str):
-            yield at("/eventCondition", document["eventCondition"], Form.CONDITION, roots=roots | EVENT_ROOTS)
+        came: dict[str, Any] = {"roots": roots | EVENT_ROOTS, "event": text(document, "eventPattern")}
+        if isinstance(condition := document.get("eventCondition"), str):
+            yield at("/eventCondition", condition, Form.CONDITION, **came)
         if "eventPayloadMapping" in document:
-            mapped = document["eventPayloadMapping"]
-            yield at("/eventPayloadMapping", mapped, Form.TEMPLATE, roots=roots | EVENT_ROOTS)
+            holds: Assumptions = ((condition, True),) if isinstance(condition, str) else ()
+            yield at("/eventPayloadMapping", document["eventPayloadMapping"], Form.TEMPLATE, inside + holds, **came)
+        for name, value in mapping(document, "eventTimeout").items():
+            if name in ("duration", "at"):
+                yield at(pointer_to("eventTimeout", name), value, Form.TEMPLATE)
     yield from _choices(found, step, at)
     yield from _afterwards(found, step, at)
     for index, component in records(document, "uiComponents"):
@@ -197,10 +203,11 @@ def _of_workflow(found: Availability) -> Iterator[Site]:
         pointer = pointer_to("triggers", index)
         roots = EVENT_ROOTS if trigger.get("triggerType") == "CANCEL" else TRIGGER_ROOTS
         yield from _anytime_condition(found, trigger, "eventCondition", pointer, roots)
+        came: dict[str, Any] = {"roots": roots, "lenient": True, "event": text(trigger, "eventPattern")}
         if isinstance(trigger.get("inputMapping"), dict | str):
-            yield Site(pointer + "/inputMapping", trigger["inputMapping"], Form.TEMPLATE, roots, lenient=True)
+            yield Site(pointer + "/inputMapping", trigger["inputMapping"], Form.TEMPLATE, **came)
         if isinstance(trigger.get("correlationKey"), str):
-            yield Site(f"{pointer}/correlationKey", trigger["correlationKey"], Form.EXPRESSION, roots, lenient=True)
+            yield Site(f"{pointer}/correlationKey", trigger["correlationKey"], Form.EXPRESSION, **came)
     if (key := text(mapping(document, "concurrency"), "key")) is not None:
         yield Site("/concurrency/key", key, Form.EXPRESSION, START_ROOTS, lenient=True)
     for name, entry in mapping(document, "variables").items():
@@ -212,11 +219,12 @@ def _anytime_condition(
     found: Availability, holder: Any, name: str, pointer: str, roots: frozenset[str]
 ) -> Iterator[Site]:
     if isinstance(holder.get(name), str):
-        yield Site(f"{pointer}/{name}", holder[name], Form.CONDITION, roots, may=found.facts.all, lenient=True)
+        more: dict[str, Any] = {"may": found.facts.all, "lenient": True, "event": text(holder, "eventPattern")}
+        yield Site(f"{pointer}/{name}", holder[name], Form.CONDITION, roots, **more)
 
 
 def _anytime(found: Availability, site: Site) -> Site:
-    return Site(site.pointer, site.value, site.form, site.roots, site.step, 0, found.facts.all, (), True, site.loops)
+    return replace(site, must=0, may=found.facts.all, assumes=(), lenient=True)
 
 
 def _at_the_end(found: Availability) -> tuple[int, int]:

@@ -189,6 +189,16 @@ def check_joins(graph: Graph, reached: set[int], findings: Findings) -> None:
                 hint="An END step inside a branch ends the whole run; leave it out where only the branch should end.",
             )
 
+        conditional = sum(scope.condition is not None for scope in step.inner)
+        if step.document.get("join") == "N" and len(step.inner) - conditional < join_count(step):
+            findings.warning(
+                "join-may-not-be-met",
+                step.pointer + "/count",
+                f"Only {len(step.inner) - conditional} of the {join_count(step)} branches that {step.step_id!r} waits for"
+                " have no condition; where too few of the others hold, it fails.",
+                hint="Wait for ALL, which counts only the branches that run, or for fewer.",
+            )
+
 
 def _wanted(step: Step) -> int | None:
     join = step.document.get("join", "ALL")

@@ -10,11 +10,11 @@ from apps.validation.violations import Violation, in_order
 from .availability import analyse
 from .catalog import Catalog
 from .dataflow import DataFlow
-from .findings import Findings
+from .findings import Findings, Read
 from .graph import Graph
 from .guards import implied_by
 from .needs import input_need, need_of, task_need
-from .outline import read_outline, text
+from .outline import Outline, read_outline, text
 from .producers import Producers
 from .references import check_references
 from .routes import check_routes
@@ -22,21 +22,32 @@ from .shapes import object_schema
 from .sites import sites
 from .structure import MAX_STEPS, check_ends, check_joins, check_loops, check_reachable, check_size
 from .timing import check_timing
+from .uses import Mention, Name, mentions, reads_from
 from .variables import check_variables
 from .wiring import wire
 
 
 def check_workflow(document: Mapping[str, Any], *, catalog: Catalog) -> list[Violation]:
     """Every problem of a workflow document that fits its JSON Schema; errors first, none twice. Never raises."""
-    findings = Findings()
+    return in_order(_check(read_outline(document), catalog).violations)
+
+
+def uses_of(document: Mapping[str, Any], name: Name, *, catalog: Catalog) -> tuple[list[Mention], list[Read]]:
+    """Where a workflow names a definition, and what it reads of what that gives. `name`: (kind, id; for an event its pattern)."""
     outline = read_outline(document)
+    found = [mention for mention in mentions(outline) if mention.name == name]
+    return found, reads_from(outline, name, _check(outline, catalog).reads) if found else []
+
+
+def _check(outline: Outline, catalog: Catalog) -> Findings:
+    findings = Findings()
     check_size(outline, findings)
     if len(outline.steps) > 2 * MAX_STEPS:
-        return in_order(findings.violations)
+        return findings
     producers = Producers(outline, catalog)
     check_references(outline, producers, findings)
     check_variables(outline, findings)
-    check_timing(outline, findings)
+    check_timing(outline, producers, findings)
     check_routes(outline, producers, findings)
     graph = wire(outline, producers.outcomes, producers.exists, findings)
     reached = check_reachable(graph, findings)
@@ -44,7 +55,7 @@ def check_workflow(document: Mapping[str, Any], *, catalog: Catalog) -> list[Vio
     check_loops(graph, producers, reached, findings)
     check_joins(graph, reached, findings)
     _check_data(graph, producers, findings)
-    return in_order(findings.violations)
+    return findings
 
 
 def _check_data(graph: Graph, producers: Producers, findings: Findings) -> None:

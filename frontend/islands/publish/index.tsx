@@ -3,6 +3,7 @@ import { Rocket } from "lucide-react";
 import { useState } from "react";
 import { ReasonDialog } from "@/components/ui/ReasonDialog";
 import { ApiProblem, api } from "@/lib/api";
+import { Breaks } from "./Breaks";
 
 export interface PublishProps {
   workflowId: string;
@@ -43,7 +44,9 @@ export default function PublishIsland({ workflowId, version, live, running, spli
           dismissLabel="Not yet"
           onConfirm={publish}
           onClose={() => setAsking(false)}
-        />
+        >
+          <Breaks workflowId={workflowId} version={version} />
+        </ReasonDialog>
       )}
     </>
   );

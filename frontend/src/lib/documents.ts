@@ -11,6 +11,9 @@ export interface Violation {
   message: string;
   hint?: string;
   column?: number;
+  /** The types, values or names that fit, and what is there instead. */
+  expected?: string;
+  found?: string;
 }
 
 export interface ConditionalNext {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from apps.auth.tests.factories import Cast
+from apps.events.kind import EVENT
 from apps.tasks.services.definitions import TASKS
 from apps.validation.definitions.services import publish, save_draft
 from apps.workflows.checks.tests.corpus import EXAMPLES
@@ -17,10 +18,11 @@ from apps.workflows.kind import WORKFLOW
 @pytest.mark.django_db
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 def test_a_bundle_is_published_without_a_finding(bundle: Path, cast: Cast) -> None:
-    for path in sorted(bundle.glob("task.*.json")):
-        document = load(path)
-        save_draft(TASKS, actor=cast.admin, document=document)
-        publish(TASKS, actor=cast.admin, key=document["taskId"])
+    for kind, files in ((EVENT, "event.*.json"), (TASKS, "task.*.json")):
+        for path in sorted(bundle.glob(files)):
+            document = load(path)
+            save_draft(kind, actor=cast.admin, document=document)
+            publish(kind, actor=cast.admin, key=document[kind.id_field])
     # The one that the example is named after starts the others.
     for path in sorted(bundle.glob("workflow.*.json"), key=lambda path: path.stem == f"workflow.{bundle.name}"):
         document = load(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -34,6 +35,9 @@ log = structlog.get_logger(__name__)
 _REFUSED = (DataError, IntegrityError, TypeError)
 """What ``store.save`` raises for a state that cannot be stored; whatever else it raises says nothing about the state."""
 
+TURNS = 10
+"""How many of the turns that steps have asked for one wave gives: each may begin some hundred items."""
+
 _TAKE = """
 SELECT id, instance_id, kind, execution_id, data::text FROM workflows_inboxsignal
 WHERE NOT held ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -50,7 +54,8 @@ class Orchestrator:
 
         Returns the tasks that ``lease`` got, and whether signals are still waiting.
         """
-        inbox = fetch(_TAKE, pump) if pump else []
+        found = fetch(_TAKE, pump) if pump else []
+        inbox = _in_one_go(found)
         signals: dict[UUID, list[Signal]] = defaultdict(list)
         for _, instance_id, kind, execution_id, data in inbox:
             signals[instance_id].append(Signal(SignalKind(kind), execution_id, orjson.loads(data)))
@@ -72,7 +77,18 @@ class Orchestrator:
         asked = False
         if locked.now is not None:
             claimed, asked = _advance_locked(locked, signals, locked.now, lease)
-        return claimed, len(inbox) == pump > 0 or bool(busy - gone) or asked
+        return claimed, len(found) == pump > 0 or len(inbox) < len(found) or bool(busy - gone) or asked
+
+
+def _in_one_go(inbox: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The signals without the turns that are too many for one transaction; those stay in the inbox."""
+    turns = 0
+    taken = []
+    for row in inbox:
+        turns += row[2] == SignalKind.CONTINUE
+        if row[2] != SignalKind.CONTINUE or turns <= TURNS:
+            taken.append(row)
+    return taken
 
 
 def as_signal(outcome: TaskOutcome) -> Signal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -35,6 +36,9 @@ log = structlog.get_logger(__name__)
 _REFUSED = (DataError, IntegrityError, TypeError)
 """What ``store.save`` raises for a state that cannot be stored; whatever else it raises says nothing about the state."""
 
+TURNS = 10
+"""How many of the turns that steps have asked for one wave gives: each may begin some hundred items."""
+
 _TAKE = """
 SELECT id, instance_id, kind, execution_id, data::text FROM workflows_inboxsignal
 WHERE NOT held ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -51,7 +55,8 @@ class Orchestrator:
 
         Returns the tasks that ``lease`` got, and whether signals are still waiting.
         """
-        waiting = fetch(_TAKE, pump) if pump else []
+        found = fetch(_TAKE, pump) if pump else []
+        waiting = _in_one_go(found)
         signals: dict[UUID, list[Signal]] = defaultdict(list)
         for _, instance_id, kind, execution_id, data in waiting:
             signals[instance_id].append(Signal(SignalKind(kind), execution_id, orjson.loads(data)))
@@ -70,11 +75,22 @@ class Orchestrator:
             inbox.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])
             doorbell.ring(doorbell.ORCHESTRATOR)
         claimed: list[ClaimedTask] = []
-        more = len(waiting) == pump > 0 or bool(busy - gone)
+        more = len(found) == pump > 0 or len(waiting) < len(found) or bool(busy - gone)
         if locked.now is not None:
-            claimed, reached = _advance_locked(locked, signals, locked.now, lease)
-            more = more or reached
+            claimed, told = _advance_locked(locked, signals, locked.now, lease)
+            more = more or told
         return claimed, more
+
+
+def _in_one_go(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The signals without the turns that are too many for one transaction; those stay in the inbox."""
+    turns = 0
+    taken = []
+    for row in found:
+        turns += row[2] == SignalKind.CONTINUE
+        if row[2] != SignalKind.CONTINUE or turns <= TURNS:
+            taken.append(row)
+    return taken
 
 
 def as_signal(outcome: TaskOutcome) -> Signal:
@@ -98,6 +114,7 @@ def apply(instance_id: UUID, *given: Signal) -> Instance | None:
     if locked.now is None:
         return None
     decided = _decide(locked, signals, locked.now, strict=True)
+    _hold(decided)
     store.save(decided, now=locked.now, lease=None)
     for each in decided:
         if each.ties.claim is not None and endings.goes_on_again(each.decision):
@@ -133,8 +150,7 @@ def _advance_locked(
 ) -> tuple[list[ClaimedTask], bool]:
     """The tasks that ``lease`` got, and whether a run was told something: another one, or itself, by asking for a turn."""
     decided = _decide(locked, signals, now)
-    held = [(each.decision.instance.id, signal) for each in decided for signal in each.decision.held]
-    inbox.post(held, held=True)
+    _hold(decided)
     try:
         claimed = store.save(decided, now=now, lease=lease)
     except _REFUSED:
@@ -148,6 +164,12 @@ def _advance_locked(
         for each in decided
     )
     return claimed, told
+
+
+def _hold(decided: Sequence[store.Decided]) -> None:
+    """Keep what suspended runs were told until they are resumed."""
+    held = [(each.decision.instance.id, signal) for each in decided for signal in each.decision.held]
+    inbox.post(held, held=True)
 
 
 def _one_by_one(

@@ -8,9 +8,10 @@ import pytest
 
 from apps.auth.models import User
 from apps.tasks.models import ReadyTask, Task
+from apps.workflows.models import StepExecution
 from apps.workflows.services import instances
-from apps.workflows.tests.factories import errand, published, started, worker_task
-from apps.workflows.tests.live import Outside, pass_time
+from apps.workflows.tests.factories import errand, flow, published, started, worker_task
+from apps.workflows.tests.live import Outside, advance, fresh, pass_time
 
 pytestmark = pytest.mark.django_db
 
@@ -40,3 +41,16 @@ def test_a_paused_task_can_be_looked_at_and_cancelled(api: Any, alice: User, adm
     answer = api(admin).post(f"/api/v1/tasks/{Task.objects.get().id}/cancel", {"reason": "no need"})
     assert answer.status_code == 200
     assert not ReadyTask.objects.exists()
+
+
+def test_an_event_that_comes_while_a_run_rests_is_taken_once_it_goes_on(alice: User) -> None:
+    wait = {"stepId": "wait", "type": "EVENT_WAIT", "eventPattern": "orders.paid"}
+    published(flow(wait))
+    run = started(alice, "flow")
+    instances.suspend(actor=alice, instance_id=run.id, reason="lunch")
+    instances.signal(actor=alice, instance_id=run.id, name="orders.paid", payload={"amount": 7})
+    assert fresh(run).status == "SUSPENDED"
+    instances.resume(actor=alice, instance_id=run.id)
+    advance()
+    assert fresh(run).status == "COMPLETED"
+    assert StepExecution.objects.get(instance_id=run.id).output == {"amount": 7}

@@ -16,6 +16,8 @@ from apps.tasks.runtime import queue
 from apps.tasks.runtime.outcomes import deliver
 from apps.tasks.runtime.queue import Finished
 from apps.workflows.models import HistoryRecord, InboxSignal, StepExecution, WorkflowInstance
+from apps.workflows.services import instances
+from apps.workflows.services.instances import Start
 from apps.workflows.tests.factories import flow, published, started, worker_task
 from apps.workflows.tests.live import NAME, Outside, advance, fresh
 
@@ -135,3 +137,18 @@ def test_one_advance_does_a_bounded_part_of_many_items(alice: User) -> None:
     assert fresh(run).status == "COMPLETED"
     records = HistoryRecord.objects.filter(instance_id=run.id).order_by("first_seq")
     assert max(len(record.entries) for record in records) <= 500
+
+
+def test_a_wave_takes_a_few_of_many_runs_that_go_through_long_lists(alice: User) -> None:
+    published(checks({"stepId": "double", "type": "TRANSFORM", "output": "${item * 2}"}, concurrency=1_000))
+    instances.start_batch(actor=alice, requests=[Start("flow", {"items": list(range(501))}) for _ in range(12)])
+    with transaction.atomic():
+        deliver([], pump=200)
+    assert InboxSignal.objects.filter(kind="CONTINUE").count() == 12
+    with transaction.atomic():
+        _, more = deliver([], pump=200)
+    assert more
+    assert WorkflowInstance.objects.filter(status="RUNNING").count() == 12  # ten of them have their results to gather
+    assert StepExecution.objects.filter(step_id="double").count() == 12 * 500 + 10
+    advance()
+    assert WorkflowInstance.objects.filter(status="COMPLETED").count() == 12

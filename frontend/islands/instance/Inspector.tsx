@@ -78,6 +78,8 @@ export function StepInspector({
 function StepFacts({ step, state, wait }: { step: StepDocument; state: StepState; wait: Wait | undefined }) {
   const viewer = useViewer();
   const progress = progressOf(state);
+  // A step inside a FOR_EACH has many tasks; what the run waits for first is one of them.
+  const taskId = state.taskId ?? wait?.taskId;
   return (
     <>
       <dl className="facts">
@@ -132,8 +134,8 @@ function StepFacts({ step, state, wait }: { step: StepDocument; state: StepState
           </>
         )}
       </dl>
-      {state.taskId && stepType(step) === "HUMAN_TASK" && mayOpenTask(viewer, wait) && (
-        <a className="btn btn-sm btn-quiet justify-self-start" href={`/tasks/${state.taskId}`}>
+      {taskId && stepType(step) === "HUMAN_TASK" && mayOpenTask(viewer, wait) && (
+        <a className="btn btn-sm btn-quiet justify-self-start" href={`/tasks/${taskId}`}>
           Open the task <ArrowUpRight className="icon" aria-hidden />
         </a>
       )}

@@ -180,8 +180,7 @@ function lanesOf(step: StepDocument): Lane[] {
     return [...named, ...identified];
   }
   // The steps of a FOR_EACH stand directly under it.
-  if (type === "FOR_EACH" && step.steps?.length)
-    return [{ name: String(step.items ?? ""), steps: step.steps, path: "" }];
+  if (type === "FOR_EACH" && step.steps?.length) return [{ name: "Each item", steps: step.steps, path: "" }];
   return [];
 }
 

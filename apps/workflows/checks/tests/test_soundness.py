@@ -43,6 +43,7 @@ READS = [
     "has(steps.{id}.output.n)",
     "steps.{id}.status == 'COMPLETED' ? steps.{id}.output.n : 0",
     "exists(steps.{id}.output) ? steps.{id}.output.n : 0",
+    "steps.{id}.error == null ? 0 : steps.{id}.error.details.failed",
     "input.z",
     "has(input.z) && input.z",
 ]
@@ -60,8 +61,8 @@ CONDITIONS = [
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     ids = [f"s{number}" for number in range(draw(st.integers(2, 7)))]
-    inner_ids = ["p0", "p1", "p2"]
-    known = st.sampled_from([*ids, *inner_ids])
+    inner_ids, item_ids = ["p0", "p1", "p2"], ["f0", "f1"]
+    known = st.sampled_from([*ids, *inner_ids, *item_ids])
 
     def reading(texts: list[str]) -> str:
         return draw(st.sampled_from(texts)).format(id=draw(known))
@@ -78,6 +79,15 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             branches = [{"name": name, "steps": [step(name, [], ["TASK", "TRANSFORM"])]} for name in parts]
             found |= {"branches": branches, **draw(st.sampled_from([{}, {"join": "ANY"}, {"join": "N", "count": 2}]))}
             inner_ids.clear()
+        if kind == "FOR_EACH":
+            parts = [
+                step(item_ids[0], item_ids[1:], ["TASK", "TRANSFORM"]),
+                step(item_ids[1], [], ["TASK", "TRANSFORM"]),
+            ]
+            output = {"output": {"n": "${" + reading(READS) + "}"}} if draw(st.booleans()) else {}
+            failing = draw(st.sampled_from([{}, {"onItemFailure": "CONTINUE"}]))
+            found |= {"items": "[1, 2, 3]", "concurrency": draw(st.integers(1, 3)), "steps": parts, **output, **failing}
+            item_ids.clear()
         if draw(st.integers(0, 3)) == 0:
             found["condition"] = reading(CONDITIONS)
         if not later:
@@ -106,6 +116,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     for position, step_id in enumerate(ids):
         later = ids[position + 1 :]
         allowed = [kind for kind in kinds if later or kind != "DECISION"] + (["PARALLEL"] if inner_ids else [])
+        allowed += ["FOR_EACH"] if item_ids else []
         steps.append(step(step_id, later, allowed))
     for each in steps:
         if each["type"] == "DELAY":
@@ -153,7 +164,7 @@ def test_a_clean_workflow_never_misses_what_it_reads(document: dict[str, Any], d
     answers = st.sampled_from([{"output": {"n": 3}}, {"error": {"code": "X"}}, {"error": {"code": "OTHER"}}])
     mocks = [
         Mock(f"{letter}{number}", delay=timedelta(seconds=data.draw(st.integers(0, 3))), **data.draw(answers))
-        for letter in "sp"
+        for letter in "spf"
         for number in range(7)
     ]
     plan = compile_plan(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.events import doorbell
 from apps.events.services import NewEvent, record_events
 from apps.events.sql import as_rows, fetch, pipeline, run
 from apps.tasks.runtime import queue
@@ -327,6 +328,7 @@ def _pause(paused: Decided, *, resume: bool) -> None:
         children.post_down([(row[0], kind, {"reason": reason}) for row in active])
     if resume:
         run("UPDATE workflows_inboxsignal SET held = false WHERE instance_id = %s AND held", instance_id)
+        doorbell.ring(doorbell.ORCHESTRATOR)
 
 
 def _new_run(instance: Instance, command: RunTask) -> queue.NewRun:

@@ -133,7 +133,10 @@ def _advance_locked(
         store.roll_back()
         decided, claimed = _one_by_one(decided, locked, now, lease)
     _after_commit([each.decision for each in decided])
-    return claimed, any(endings.reaches_others(each.decision, each.ties) for each in decided)
+    return claimed, any(
+        endings.reaches_others(each.decision, each.ties, may_have_children=each.may_have("SUB_WORKFLOW"))
+        for each in decided
+    )
 
 
 def _one_by_one(

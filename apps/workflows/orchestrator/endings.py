@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from apps.workflows.engine.concurrency import Claim
-from apps.workflows.engine.state import CancelChild, Decision, StartChild
+from apps.workflows.engine.state import CancelBelow, CancelChild, Decision, PauseWork, StartChild
 from apps.workflows.engine.transitions import TERMINAL
 
 from . import children, slots
@@ -50,11 +50,14 @@ def follow(found: Sequence[tuple[Decision, Ties]], born: Sequence[children.Birth
         slots.free(freed)
 
 
-def reaches_others(decision: Decision, ties: Ties) -> bool:
+def reaches_others(decision: Decision, ties: Ties, *, may_have_children: bool) -> bool:
     """Whether the advance puts something into other runs' inboxes that whoever made it may go on with at once."""
     if ties is not NO_TIES and has_ended(decision):
         return True
-    return any(isinstance(each, StartChild | CancelChild) for each in decision.commands)
+    if any(isinstance(each, PauseWork) and each.resume for each in decision.commands):
+        return True  # what was held for the run itself is there again
+    told = StartChild | CancelChild | CancelBelow | PauseWork
+    return may_have_children and any(isinstance(each, told) for each in decision.commands)
 
 
 def has_ended(decision: Decision) -> bool:

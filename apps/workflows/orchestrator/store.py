@@ -351,6 +351,7 @@ def _pause(paused: Decided, *, resume: bool) -> None:
         children.post_down([(row[0], kind, {"reason": reason}) for row in active])
     if resume:
         run("UPDATE workflows_inboxsignal SET held = false WHERE instance_id = %s AND held", instance_id)
+        doorbell.ring(doorbell.ORCHESTRATOR)
 
 
 def _new_run(instance: Instance, command: RunTask) -> queue.NewRun:

@@ -159,7 +159,7 @@ def _advance_locked(
         decided, claimed = _one_by_one(decided, locked, now, lease)
     _after_commit([each.decision for each in decided])
     told = any(
-        endings.reaches_others(each.decision, each.ties)
+        endings.reaches_others(each.decision, each.ties, may_have_children=each.may_have("SUB_WORKFLOW"))
         or any(isinstance(command, AnotherTurn) for command in each.decision.commands)
         for each in decided
     )

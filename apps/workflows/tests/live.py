@@ -10,7 +10,7 @@ from apps.tasks.models import Task
 from apps.tasks.runtime import queue
 from apps.tasks.runtime.outcomes import ClaimedTask, TaskOutcome, deliver
 from apps.tasks.runtime.queue import Finished
-from apps.workflows.models import InboxSignal, WorkflowInstance
+from apps.workflows.models import WorkflowInstance
 from apps.workflows.services import timers
 
 NAME = "test-worker"
@@ -94,6 +94,7 @@ def next_due() -> float | None:
 def advance() -> None:
     """Fire what is due and take every signal that waits, and every one that comes of it, as workers' turns do."""
     timers.fire_timers()
-    while InboxSignal.objects.filter(held=False).exists():
+    more = True
+    while more:
         with transaction.atomic():
-            deliver([], pump=200)
+            _, more = deliver([], pump=200)

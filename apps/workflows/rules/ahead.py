@@ -32,17 +32,21 @@ class Ahead:
     reads: tuple[Read, ...]
 
 
-def ahead(plan: Plan, positions: Iterable[str]) -> Ahead:
-    """What is still to come for a run that stands at all of ``positions``; for one not yet begun when there are none."""
+def ahead(plan: Plan, positions: Iterable[str], within: str | None = None) -> Ahead:
+    """What is still to come for a run that stands at all of ``positions``; for one not yet begun when there are none.
+
+    ``within``: the loop whose item the positions belong to, if only what is to come of that item is asked for.
+    """
     standing = [plan.steps[step_id] for step_id in positions]
-    pending = [plan.start_at] if not standing else [target for step in standing for target in _out_of(plan, step)]
-    pending += [] if plan.on_failure is None else plan.on_failure.targets()
+    pending = [target for step in standing for target in _out_of(plan, step, within)]
+    pending += [] if standing else [plan.start_at]
+    pending += [] if plan.on_failure is None or within is not None else plan.on_failure.targets()
     entered: set[str] = set()
     while pending:
         step_id = pending.pop()
         if step_id not in entered:
             entered.add(step_id)
-            pending += _followers(plan, plan.steps[step_id])
+            pending += _followers(plan, plan.steps[step_id], within)
     results = set(entered)
     for step in standing:
         results |= {step.step_id, *_around(plan, step)}
@@ -59,18 +63,22 @@ def ahead(plan: Plan, positions: Iterable[str]) -> Ahead:
     return Ahead(frozenset(entered), frozenset(results), frozenset(sets), tuple(reads))
 
 
-def behind(plan: Plan, positions: Iterable[str]) -> frozenset[str]:
-    """The steps whose result a run at all of ``positions`` may have already; none before it has begun."""
+def behind(plan: Plan, positions: Iterable[str], within: str | None = None) -> frozenset[str]:
+    """The steps whose result a run at all of ``positions`` may have already; none before it has begun.
+
+    ``within`` as for :func:`ahead`.
+    """
     leading: dict[str, list[str]] = {step_id: [] for step_id in plan.steps}
     for step in plan.steps.values():
-        for target in _followers(plan, step):
-            leading[target].append(step.step_id)
+        if within is None or within in step.scopes:
+            for target in _followers(plan, step, within):
+                leading[target].append(step.step_id)
     found: set[str] = set()
     for position in positions:
         pending = list(leading[position])
         # What lies in another branch of the same fork may be done, wherever this branch stands.
-        around = set(_around(plan, plan.steps[position]))
-        pending += [each.step_id for each in plan.steps.values() if around.intersection(_around(plan, each))]
+        around = set(_around(plan, plan.steps[position], within))
+        pending += [each.step_id for each in plan.steps.values() if around.intersection(_around(plan, each, within))]
         while pending:
             step_id = pending.pop()
             if step_id not in found:
@@ -93,15 +101,15 @@ def branches_of(plan: Plan) -> dict[str, int]:
     return found
 
 
-def _followers(plan: Plan, step: Step) -> list[str]:
+def _followers(plan: Plan, step: Step, within: str | None) -> list[str]:
     """Every step that may be entered next once ``step`` was."""
-    return [*step.targets(), *_out_of(plan, step)]
+    return [*step.targets(), *_out_of(plan, step, within)]
 
 
-def _out_of(plan: Plan, step: Step) -> list[str]:
+def _out_of(plan: Plan, step: Step, within: str | None) -> list[str]:
     """Where leaving a step may lead: its own ways out, and those of everything it is nested in."""
     found = [*_exits(step)]
-    for parent in _around(plan, step):
+    for parent in _around(plan, step, within):
         found += _exits(plan.steps[parent])
     return found
 
@@ -112,9 +120,10 @@ def _exits(step: Step) -> set[str]:
     return targets - {branch.start_at for branch in step.branches} if step.type == "PARALLEL" else targets
 
 
-def _around(plan: Plan, step: Step) -> Iterator[str]:
+def _around(plan: Plan, step: Step, within: str | None = None) -> Iterator[str]:
+    """Everything a step is nested in, from the inside out; up to ``within``, which is left out."""
     parent = step.parent
-    while parent is not None:
+    while parent is not None and parent != within:
         yield parent
         parent = plan.steps[parent].parent
 

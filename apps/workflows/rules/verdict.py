@@ -231,7 +231,22 @@ class Judge:
                 found.setdefault(".".join(read.path[:2]), finding)
         # They are true of the run; they are shown at its innermost position.
         place = standing.steps[-1] if standing.steps else None
-        return [each if each.step_id else replace(each, step_id=place) for each in found.values()]
+        whole = [each if each.step_id else replace(each, step_id=place) for each in found.values()]
+        return whole + [each for step_id in standing.steps for each in self._missing_in_item(step_id)]
+
+    def _missing_in_item(self, step_id: str) -> list[Finding]:
+        """The same for an item under way: what other items will get is of no use to it."""
+        old, new = self.before.steps[step_id], self.after.steps[self._becomes(step_id)]
+        if not old.scopes or not new.scopes:
+            return []
+        coming = ahead(self.after, [new.step_id], within=new.scopes[-1])
+        had = {self._becomes(each) for each in behind(self.before, [step_id], within=old.scopes[-1])} | coming.results
+        found: dict[str, Finding] = {}
+        for read in coming.reads:
+            own = self.after.steps.get(read.path[1]) if read.path[0] == "steps" and len(read.path) > 1 else None
+            if own is not None and own.scopes == new.scopes and (finding := self._result(read, had)) is not None:
+                found.setdefault(own.step_id, replace(finding, step_id=finding.step_id or step_id))
+        return list(found.values())
 
     def _result(self, read: Read, had: set[str]) -> Finding | None:
         step_id = read.path[1]

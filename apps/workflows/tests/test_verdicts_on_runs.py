@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -225,6 +226,35 @@ def test_the_suggested_mapping_names_what_certainly_is_the_same_step() -> None:
 def test_a_mapping_itself_may_be_wrong(mapping: dict[str, str], codes: set[str]) -> None:
     each = plan(nap("a", next="b"), nap("b", next="nap"), nap(), DONE)
     assert {problem.code for problem in Judge(each, each, mapping).problems()} == codes
+
+
+def loop(*inside: Step, version: str = "1.0.0", name: str = "each") -> Plan:
+    """A plan in which each item goes through ``inside``; the runs it is for stand at ``each`` and at one of these."""
+    body = {"stepId": name, "type": "PARALLEL", "branches": [{"name": "item", "steps": list(inside)}], "next": "done"}
+    made = plan(body, DONE, version=version)
+    steps = {
+        step_id: replace(step, type="FOR_EACH" if step_id == name else step.type, scopes=(name,) if step.parent else ())
+        for step_id, step in made.steps.items()
+    }
+    return replace(made, steps=steps)
+
+
+LAST: Step = {"stepId": "use", "type": "TRANSFORM", "output": "${steps.rate.output}"}
+
+
+def test_an_item_under_way_lacks_what_only_later_items_will_have() -> None:
+    old = loop(nap(next="use"), LAST | {"output": 1})
+    new = loop(compute("rate", 1, next="nap"), nap(next="use"), LAST, version="2.0.0")
+    assert judged(old, new, at("each", "nap")).verdict == "IMPOSSIBLE"
+    assert judged(old, new, at("each")).verdict == "COMPATIBLE"
+    behind = loop(nap(next="rate"), compute("rate", 1, next="use"), LAST, version="2.0.0")
+    assert judged(old, behind, at("each", "nap")).verdict == "COMPATIBLE"
+
+
+def test_a_loop_keeps_its_name_while_items_are_under_way() -> None:
+    old, new = loop(nap(next=None)), loop(nap(next=None), version="2.0.0", name="all")
+    for mapping in ({}, {"each": "all"}):
+        assert judged(old, new, at("each", "nap"), **mapping).verdict == "IMPOSSIBLE"
 
 
 def test_branches_that_changed_places_are_numbered_anew() -> None:

@@ -32,7 +32,6 @@ UNITS = {
 UNIT_OF = {word: unit for unit, words in UNITS.items() for word in words}
 
 _VERBS = frozenset(
-    # fmt: off
     {
         "create",
         "read",
@@ -63,7 +62,6 @@ _VERBS = frozenset(
         "use",
         "steer",
     }
-    # fmt: on
 )
 _SCOPES = frozenset({"own", "assigned", "department"})
 

@@ -33,7 +33,11 @@ EXAMPLE: dict[str, Any] = {
             "transitions": [{"on": "approve", "to": "pay"}, {"on": "default", "to": "refused"}],
             "timeout": 86400,
         },
-        "pay": {"type": "transform", "mapping": {"text": "Paid ${amount} for ${note || 'no reason'}"}, "nextStep": "done"},
+        "pay": {
+            "type": "transform",
+            "mapping": {"text": "Paid ${amount} for ${note || 'no reason'}"},
+            "nextStep": "done",
+        },
         "done": {"type": "end", "result": {"text": "${steps.pay.output.text}"}},
         "refused": {"type": "end", "status": "failed"},
     },

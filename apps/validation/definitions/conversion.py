@@ -18,7 +18,6 @@ from apps.validation.violations import Violation, has_errors, in_order
 
 from . import bundles
 from .kinds import known_kinds
-from .models import Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,37 +97,38 @@ def _check(result: Result, actor: User) -> None:
     """Add the problems of the schema and, for kinds that are kept, those that applying it meets."""
     if result.kind not in registry:
         return
+    # Where a question is open, what the checks say of the same place would only repeat it.
+    asked = {each.pointer for each in result.violations if each.severity == "error"}
+    found = _found(result, actor)
+    result.violations += [each for each in found if each.pointer not in asked]
+    result.done = result.done if result.valid else ""
+
+
+def _found(result: Result, actor: User) -> list[Violation]:
+    """The problems of the schema and, for kinds that are kept, those that applying it meets."""
     kind = known_kinds().get(result.kind)
     result.kept = kind is not None
     if kind is None:
-        result.violations += check_document(result.kind, result.document)
-        result.violations.append(
-            Violation(
-                "kind-not-kept",
-                f"This installation does not keep definitions of the kind {result.kind}.",
-                "/kind",
-                "warning",
-                "The converted document can be written to a file, and applied to an installation that keeps them.",
-            )
+        unkept = Violation(
+            "kind-not-kept",
+            f"This installation does not keep definitions of the kind {result.kind}.",
+            "/kind",
+            "warning",
+            "The converted document can be written to a file, and applied to an installation that keeps them.",
         )
-        return
+        return [*check_document(result.kind, result.document), unkept]
     if not allowed(actor, kind.design):
-        result.violations += check_document(result.kind, result.document)
-        result.violations.append(Violation("not-permitted", f"Saving it needs the permission {kind.design}.", "/kind"))
-        return
+        refused = Violation("not-permitted", f"Saving it needs the permission {kind.design}.", "/kind")
+        return [*check_document(result.kind, result.document), refused]
     publish = allowed(actor, f"publish:{kind.name}")
     try:
         with transaction.atomic():
             applied = bundles.apply_one(kind, result.document, actor, publish)
     except Problem as error:
-        result.violations += error.violations or [Violation(error.code, error.detail)]
-        return
+        return error.violations or [Violation(error.code, error.detail)]
+    result.done = applied.done
     row = kind.model.objects.get(key=applied.key, version=applied.version)
-    result.violations += [Violation(**each) for each in row.violations]
-    # What somebody must decide first is not applied, whatever the checks say.
-    result.done = applied.done if result.valid else ""
-    if row.status == Definition.Status.PUBLISHED and applied.done == "unchanged":
-        result.violations = [each for each in result.violations if each.severity == "error"]
+    return [Violation(**each) for each in row.violations]
 
 
 def filled(source: Source, values: dict[str, str]) -> Source:

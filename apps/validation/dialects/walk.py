@@ -213,18 +213,12 @@ class Walk:
         """One of a list of words, in our spelling."""
         if value in choices:
             return value
-        listed = " ".join(str(each) for each in choices)
         meant = values.word(value, choices)
         if meant is None:
             other = next((group for key, group in self.words.items() if key in choices), {})
             meant = other.get(fold(value))
             meant = meant if meant in choices else None
-        return self._made(
-            value,
-            meant,
-            place,
-            f"The words here are {listed}." if len(listed) < 120 else "The word is spelled so here.",
-        )
+        return self._made(value, meant, place, f"`{value}` is written `{meant}`.")
 
     def duration(self, value: Any, place: Place) -> Any:
         if isinstance(value, str) and "${" in value:

@@ -17,13 +17,13 @@ EXAMPLE: dict[str, Any] = {
     "version": "1.0",
     "input_schema": {
         "type": "object",
-        "required": ["amount"],
-        "properties": {"amount": {"type": "number"}, "note": {"type": "string"}},
+        "required": ["amount", "currency"],
+        "properties": {"amount": {"type": "number"}, "currency": {"type": "string"}, "note": {"type": "string"}},
     },
     "steps": {
         "check": {
             "type": "choice",
-            "rules": [{"when": "amount > 500 && input.note !== ''", "to": "ask manager"}],
+            "rules": [{"when": "amount > 500 || currency !== 'EUR'", "to": "ask manager"}],
             "otherwise": "pay",
         },
         "ask manager": {

@@ -135,8 +135,14 @@ function Findings({
             <TriangleAlert className="icon text-warning" aria-label="Warning" />
           )}
           <div className="min-w-0 grid gap-0.5">
-            <p className="wrap-anywhere">{each.message}</p>
-            {each.hint && <p className="text-muted wrap-anywhere">{each.hint}</p>}
+            <p className="wrap-anywhere">
+              <Marked text={each.message} />
+            </p>
+            {each.hint && (
+              <p className="text-muted wrap-anywhere">
+                <Marked text={each.hint} />
+              </p>
+            )}
             <code className="text-faint text-xs wrap-anywhere">
               {each.pointer || "/"}
               {each.column ? `, column ${each.column}` : ""}
@@ -186,19 +192,19 @@ function Changes({ changes }: { changes: Change[] }) {
       <ul>
         {listed.map((each, index) => (
           <li key={`${index}${each.pointer}`}>
-            <div className="swap">
+            <div className="exchange">
               <Part value={each.from} className="before" label="before" />
               <ArrowRight className="icon text-faint" aria-label="becomes" />
               <Part value={each.to} className="after" label="after" />
             </div>
             <p className="text-muted text-xs wrap-anywhere">
-              {each.message} <code className="text-faint">{each.pointer || "/"}</code>
+              <Marked text={each.message} /> <code className="text-faint">{each.pointer || "/"}</code>
             </p>
           </li>
         ))}
       </ul>
       {changes.length > listed.length && (
-        <button type="button" className="text-link text-xs" onClick={() => setAll(true)}>
+        <button type="button" className="text-link text-xs justify-self-start" onClick={() => setAll(true)}>
           All {changes.length}
         </button>
       )}
@@ -213,4 +219,11 @@ function Part({ value, className, label }: { value: Json; className: string; lab
       {shown(value)}
     </code>
   );
+}
+
+/** A sentence in which `…` marks what is written in a document. */
+function Marked({ text }: { text: string }) {
+  return text
+    .split("`")
+    .map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : <span key={index}>{part}</span>));
 }

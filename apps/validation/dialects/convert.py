@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +24,7 @@ def convert(document: Any, *, kind: str = "") -> Conversion:
     if not isinstance(document, Mapping):
         return Conversion("", document, (), (Violation("type", "A definition is a JSON object."),))
     changes: list[Change] = []
-    document = copy.deepcopy(dict(document))
+    document = dict(document)
     try:
         document = _unwrapped(document, changes)
         found, document, problem = _with_kind(document, kind, changes)
@@ -100,7 +99,7 @@ def _with_kind(
     redundant = [
         name for name in ("type",) if isinstance(marker, str) and fold(marker) == fold(kind) and kind == "workflow"
     ]
-    rest = {name: value for name, value in document.items() if name not in redundant}
+    rest = {name: value for name, value in document.items() if name not in ("kind", *redundant)}
     changes.append(Change("/kind", "type" if redundant else None, kind, f"Its fields are those of the kind `{kind}`."))
     return kind, {"kind": kind} | rest, None
 

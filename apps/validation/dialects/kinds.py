@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from apps.validation.schemas import registry
@@ -82,8 +83,37 @@ def looks_like(document: Any) -> str:
     """The kind whose shape the document has; "" when it has that of none."""
     if not isinstance(document, Mapping):
         return ""
-    fields = {camel(name) for name in document if isinstance(name, str)}
-    return next((kind for kind, groups in _MARKS if any(group <= fields for group in groups)), "")
+    names = {camel(name) for name in document if isinstance(name, str)}
+    for kind, groups in _MARKS:
+        # `id` and `type` are too common to tell one kind from another.
+        renamed = {other: name for other, name in _renamed(kind).items() if other not in ("id", "type")}
+        fields = names | {renamed[name] for name in names if name in renamed}
+        if any(group <= fields for group in groups) and _PROOFS.get(kind, lambda document: True)(document):
+            return kind
+    return ""
+
+
+@cache
+def _renamed(kind: str) -> dict[str, str]:
+    return dict(registry.get(kind).get("x-renamed", {}))
+
+
+def _has_steps(document: Mapping[str, Any]) -> bool:
+    """Whether what stands in `steps` looks like steps, and not like anything else of that name."""
+    steps = next((value for name, value in document.items() if fold(name) == "steps"), None)
+    listed = list(steps.values()) if isinstance(steps, Mapping) else steps
+    if not isinstance(listed, list):
+        return False
+    marks = {"id", "stepid", "type", "steptype", "taskid", "task"}
+    return all(isinstance(each, Mapping) and marks & {fold(name) for name in each} for each in listed)
+
+
+def _has_permissions(document: Mapping[str, Any]) -> bool:
+    permissions = document.get("permissions")
+    return isinstance(permissions, list) and all(isinstance(each, str) for each in permissions)
+
+
+_PROOFS = {"workflow": _has_steps, "role": _has_permissions}
 
 
 def id_field(kind: str) -> str:

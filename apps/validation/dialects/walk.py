@@ -23,7 +23,7 @@ from .schema import OPAQUE, Known, Spot, fits, known, root
 Hook = Callable[["Walk", dict[str, Any], Known, Place], dict[str, Any]]
 _ID_MAKERS = {"id": values.business_id, "stepId": values.step_id, "caseId": values.case_id}
 # Examples of what an event carries are its author's own data.
-_DATA_FIELDS = frozenset({"examples", "default", "expectedOutput", "credentials"})
+_DATA_FIELDS = frozenset({"examples", "expectedOutput", "credentials"})
 
 
 @dataclass(slots=True)

@@ -158,7 +158,8 @@ class Walk:
             return self._text(value, here, place, name)
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number and here.types == {"string"} and (here.role in _ID_MAKERS or name.endswith(("Id", "Key"))):
-            return self._made(value, str(value), place, "This is a text.")
+            value = self._made(value, str(value), place, "This is a text.")
+            return self._text(value, here, place, name)
         return value
 
     def _text(self, value: str, here: Known, place: Place, name: str) -> Any:

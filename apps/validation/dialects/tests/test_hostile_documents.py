@@ -29,7 +29,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(kind=st.sampled_from(sorted(ALL)), document=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8))
 def test_any_document_is_answered_and_its_conversion_is_stable(kind: str, document: dict[str, Any]) -> None:
     once = convert(document, kind=kind)

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.auth.access import require
 from apps.auth.models import User
 from apps.validation.dialects import looks_like
 from apps.validation.problems import Problem, Unprocessable
@@ -129,7 +130,11 @@ def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -
 
 
 def apply_one(kind: services.DefinitionKind[Any], content: dict[str, Any], actor: User, publish: bool) -> Applied:
-    """Save one definition and publish it, in the caller's transaction. Raises the services' problems."""
+    """Save one definition and publish it, in the caller's transaction. Raises the services' problems.
+
+    The right is asked for first: that a definition is here unchanged is not for everybody to know.
+    """
+    require(actor, kind.design)
     key, version = str(content.get(kind.id_field)), str(content.get("version", "1.0.0"))
     stored = kind.model.objects.filter(key=key, version=version).first()
     if stored is not None and stored.status == Definition.Status.PUBLISHED:

@@ -85,11 +85,16 @@ class Command(BaseCommand):
     def _write(self, sources: Sequence[Source], results: Sequence[Result], out: Path) -> None:
         """Placeholders stay in what is written: their values differ from place to place."""
         out.mkdir(parents=True, exist_ok=True)
+        taken: set[str] = set()
         for source, result in zip(sources, results, strict=True):
             if not (result.valid and result.key):
                 continue
             name = "".join(character if character.isalnum() or character in "._-" else "_" for character in result.key)
-            file = out / f"{result.kind}.{name}.json"
+            stem, number = f"{result.kind}.{name}", 2
+            while stem in taken:
+                stem, number = f"{result.kind}.{name}-{number}", number + 1
+            taken.add(stem)
+            file = out / f"{stem}.json"
             file.write_text(json.dumps(convert(source.content).document, indent=2, ensure_ascii=False) + "\n")
             self.stdout.write(f"wrote {file}")
 

@@ -191,7 +191,9 @@ class TestOverHttp:
         ]
         assert converted(client, FOREIGN_TASK)[0]["done"] == "unchanged"
         [other] = converted(client, FOREIGN_TASK | {"name": "Another"})
-        assert [each["code"] for each in other["violations"]] == ["published-differently"]
+        [taken] = other["violations"]
+        assert taken["code"] == "published-differently"
+        assert taken["fix"] == [{"op": "add", "path": "/version", "value": "1.0.1"}]
 
     def test_a_file_that_is_no_json_is_one_result_among_others(self, api: Api, alice: User) -> None:
         files = [

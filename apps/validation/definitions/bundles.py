@@ -141,11 +141,21 @@ def apply_one(kind: services.DefinitionKind[Any], content: dict[str, Any], actor
         if stored.checksum == services.content_checksum({**content, "version": version}):
             return Applied(kind.name, key, version, "unchanged")
         message = f"{key} {version} is published with another content; raise its version to change it."
-        raise Unprocessable(violations=[Violation("published-differently", message, "/version")])
+        free = _next_version(kind.rows().filter(key=key).newest_first().values_list("version", flat=True)[0])
+        fix = [{"op": "add", "path": "/version", "value": free}]
+        raise Unprocessable(
+            violations=[Violation("published-differently", message, "/version", hint=f"{free} is free.", fix=fix)]
+        )
     _, created = services.save_draft(kind, actor=actor, document=content)
     if publish:
         services.publish(kind, actor=actor, key=key, version=version)
     return Applied(kind.name, key, version, "published" if publish else "created" if created else "changed")
+
+
+def _next_version(version: str) -> str:
+    """The next patch above this version: `1.2.3` and `1.2.3-beta` → `1.2.4`."""
+    major, minor, patch = re.split(r"[-+]", version)[0].split(".")
+    return f"{major}.{minor}.{int(patch) + 1}"
 
 
 def _located(source: str, error: Problem) -> list[Violation]:

@@ -6,6 +6,7 @@ the author (schemas of data, metadata, examples) is handed on as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +19,10 @@ from .expressions import Rewritten, convert_expression, convert_template
 from .kinds import fold
 from .names import Names
 from .result import Change, Choice, OpenChoice, Place, replacing
-from .schema import OPAQUE, Known, Spot, fits, known, root
+from .schema import OPAQUE, Known, Spot, known, root
 
 Hook = Callable[["Walk", dict[str, Any], Known, Place], dict[str, Any]]
+_PERMISSION = re.compile(r"(?!perm)[a-z*][a-z_-]*(:[a-z*][a-z_-]*){1,2}\Z|\*\Z")
 _ID_MAKERS = {"id": values.business_id, "stepId": values.step_id, "caseId": values.case_id}
 # Examples of what an event carries are its author's own data.
 _DATA_FIELDS = frozenset({"examples", "expectedOutput", "credentials"})
@@ -240,40 +242,27 @@ class Walk:
         return value
 
     def _permission(self, value: str, place: Place) -> str:
-        if fits("string", value) and ":" in value and value == value.lower() and "perm" not in value.split(":")[0]:
-            return value
-        if value == "*":
-            return value
-        made, possible = values.permission(value)
         pointer = pointer_to(*place)
-        if made is None:
-            hint = "Write action:resource, for example view:workflow."
-            self.unclear(
-                "permission-unclear",
-                f"{shown(value)} does not say which part is the action.",
-                place,
-                hint,
-                replacing(pointer, possible),
-            )
-            return value
-        self._made(value, made, place, "A permission is written action:resource.")
-        action, resource = made.split(":")[:2]
+        made = value
+        if not _PERMISSION.match(value):
+            found, possible = values.permission(value)
+            if found is None:
+                hint = "Write action:resource, for example view:workflow."
+                message = f"{shown(value)} does not say which part is the action."
+                self.unclear("permission-unclear", message, place, hint, replacing(pointer, possible))
+                return value
+            made = str(self._made(value, found, place, "A permission is written action:resource."))
+        action, _, resource = made.partition(":")
+        resource = resource.partition(":")[0]
         existing = values.known_permissions()
-        if f"{action}:{resource}" not in existing:
-            near = [each for each in existing if each.endswith(f":{resource}")]
-            hint = (
-                f"What is asked for here: {', '.join(near)}." if near else f"Nothing here is about {shown(resource)}."
-            )
-            self.violations.append(
-                OpenChoice(
-                    "permission-unknown",
-                    f"Nothing on this platform asks for {made}, so it grants nothing by itself.",
-                    pointer,
-                    "warning",
-                    hint,
-                    choices=replacing(pointer, near),
-                )
-            )
+        if "*" in made or f"{action}:{resource}" in existing:
+            return made
+        near = [each for each in existing if each.endswith(f":{resource}")]
+        hint = f"What is asked for here: {', '.join(near)}." if near else f"Nothing here is about {shown(resource)}."
+        message = f"Nothing on this platform asks for {made}, so it grants nothing by itself."
+        self.violations.append(
+            OpenChoice("permission-unknown", message, pointer, "warning", hint, choices=replacing(pointer, near))
+        )
         return made
 
     # Texts with expressions in them

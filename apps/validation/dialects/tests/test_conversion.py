@@ -117,6 +117,9 @@ def test_permissions_are_turned_round_and_unknown_ones_are_said() -> None:
     assert [choice.label for choice in unclear.choices] == ["juggle:balls", "balls:juggle"]  # type: ignore[attr-defined]
     assert (unknown.code, unknown.severity) == ("permission-unknown", "warning")
     assert "design:workflow" in unknown.hint
+    again = convert({"kind": "role", "name": "r", "permissions": ["create:workflow", "*", "*:task", "view:task:own"]})
+    assert [each.code for each in again.violations] == ["permission-unknown"]
+    assert again.changes == ()
 
 
 def test_a_trigger_a_form_a_sequence_and_a_task() -> None:

@@ -50,8 +50,11 @@ class Result:
 
     @property
     def key(self) -> str:
-        value = self.document.get(id_field(self.kind)) if self.kind and isinstance(self.document, dict) else None
-        return value if isinstance(value, str) else ""
+        if not self.kind or not isinstance(self.document, dict):
+            return ""
+        kind = known_kinds().get(self.kind)
+        names = [kind.id_field] if kind else [f"{self.kind}Id", id_field(self.kind)]
+        return next((self.document[name] for name in names if isinstance(self.document.get(name), str)), "")
 
     def as_json(self) -> dict[str, Any]:
         version = self.document.get("version", "1.0.0") if self.key else ""

@@ -92,7 +92,7 @@ class TestFromTheShell:
         assert sorted(file.name for file in out.iterdir()) == ["task.add-up.json", "workflow.sum-it.json"]
         call_command("definitions", "apply", str(out), "--as", "alice")
         run = started(alice, "sum-it", {"b": 3})
-        assert run.status in ("RUNNING", "COMPLETED", "CREATED")
+        assert (run.status, run.output) == ("COMPLETED", {"sum": 3})
 
     def test_convert_ends_with_an_error_where_something_must_be_decided(
         self, alice: User, tmp_path: Path, capsys: Any
@@ -159,14 +159,20 @@ class TestOverHttp:
         assert [each["pointer"] for each in lonely["violations"] if each["severity"] == "error"] == ["/steps/0/taskId"]
         assert lonely["done"] is None
 
-    def test_a_choice_is_a_patch_that_settles_the_question(self, api: Api, alice: User) -> None:
-        [result] = converted(api(alice), EXAMPLE)
+    def test_a_choice_is_a_patch_that_settles_the_question_and_the_workflow_runs(self, api: Api, alice: User) -> None:
+        client = api(alice)
+        [result] = converted(client, EXAMPLE)
         [question] = [each for each in result["violations"] if each["severity"] == "error"]
         [step] = question["choices"][0]["fix"]
         assert step == {"op": "replace", "path": "/steps/1/timeout", "value": "P1D"}
         result["document"]["steps"][1]["timeout"] = step["value"]
-        [settled] = converted(api(alice), result["document"])
+        [settled] = converted(client, result["document"])
         assert settled["valid"] and settled["changes"] == []
+        assert client.post("/api/v1/bundles", settled["document"]).status_code == 200
+        run = started(alice, "expense-claim", {"amount": 10, "currency": "EUR"})
+        assert (run.status, run.output) == ("COMPLETED", {"text": "Paid 10 for no reason"})
+        asking = started(alice, "expense-claim", {"amount": 10, "currency": "USD"})
+        assert asking.status == "RUNNING"
 
     def test_kinds_that_are_not_kept_are_checked_all_the_same(self, api: Api, alice: User) -> None:
         good, bad = converted(

@@ -177,6 +177,9 @@ ROWS = (
         body={"items": [{"schemaId": "workflow", "data": {}}]}),
     Row(f"POST {_CHECK}/expressions",            "401 403 .   .   .   .", body={"expression": "1 + 1"}),
 
+    Row("POST api/v1/bundles",                   "401 403 403 403 .   .", body={"kind": "workflow", **nap()}),
+    Row("POST api/v1/bundles/convert",           "401 403 .   .   .   .", body={"kind": "workflow", **nap()}),
+
     Row(f"GET {_FLOW}",                          "401 403 403 403 .   ."),
     Row(f"POST {_FLOW}",                         "401 403 403 403 .   .", body=nap(workflowId="new")),
     Row(f"POST {_FLOW}/validate",                "401 403 403 403 .   .", body=nap()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import home, instances, palette, session, tasks, versions, workflows
+from apps.ui.views import home, imports, instances, palette, session, tasks, versions, workflows
 
 app_name = "ui"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("logout", session.sign_out, name="logout"),
     path("palette", palette.entries, name="palette"),
     path("workflows", workflows.overview, name="workflows"),
+    path("import", imports.overview, name="import"),
     path("workflows/<str:workflow_id>", workflows.detail, name="workflow"),
     path("workflows/<str:workflow_id>/compare", versions.compare, name="compare"),
     path("instances", instances.overview, name="instances"),

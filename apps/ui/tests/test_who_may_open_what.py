@@ -26,6 +26,7 @@ EXPECTED = {
     "workflows": (200, 403, 403),
     "workflows/<str:workflow_id>": (200, 403, 403),
     "workflows/<str:workflow_id>/compare": (200, 403, 403),
+    "import": (200, 403, 403),
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "tasks": (200, 200, 403),

@@ -28,6 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "status": status,
         "statuses": STATUSES,
         "may_start": allowed(actor(request), "start:workflow"),
+        "may_import": allowed(actor(request), "design:workflow"),
     }
     return render(request, "ui/workflows/list.html", context)
 

@@ -29,7 +29,7 @@ class StrictJSONParser(BaseParser):
         charset = _charset(media_type or "")
         if charset not in ("", "utf-8", "utf8", "us-ascii"):
             raise UnsupportedContent(f"The charset {charset} is not read; JSON is UTF-8.")
-        return strict_json.loads(_read(stream, headers.get("Content-Length", ""), settings.AUGMENTED_MAX_BODY))
+        return strict_json.loads(read_body(stream, headers.get("Content-Length", ""), settings.AUGMENTED_MAX_BODY))
 
 
 def _charset(media_type: str) -> str:
@@ -40,7 +40,7 @@ def _charset(media_type: str) -> str:
     return ""
 
 
-def _read(stream: IO[Any], declared: str, limit: int) -> bytes:
+def read_body(stream: IO[Any], declared: str, limit: int) -> bytes:
     """The body, read no further than the limit: a declared length may lie."""
     if declared.isdigit() and int(declared) > limit:
         raise PayloadTooLarge(f"The body has {declared} bytes; {limit} are read at most.")

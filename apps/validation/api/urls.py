@@ -1,10 +1,10 @@
-"""Routes below `/api/v1/validation/`."""
+"""Routes below `/api/v1/`: `validation/…` and `bundles`."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from apps.validation.api import views
+from apps.validation.api import bundles, views
 
 urlpatterns = [
     path("validation/schemas", views.SchemaListView.as_view(), name="validation-schemas"),
@@ -12,4 +12,6 @@ urlpatterns = [
     path("validation/validate", views.ValidateView.as_view(), name="validation-validate"),
     path("validation/validate/batch", views.ValidateBatchView.as_view(), name="validation-validate-batch"),
     path("validation/expressions", views.ExpressionView.as_view(), name="validation-expressions"),
+    path("bundles", bundles.Bundles.as_view(), name="bundles"),
+    path("bundles/convert", bundles.ConvertBundle.as_view(), name="bundles-convert"),
 ]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
+from apps.auth.access import require
 from apps.auth.models import User
+from apps.validation.dialects import looks_like
 from apps.validation.problems import Problem, Unprocessable
 from apps.validation.strict_json import loads
 from apps.validation.violations import Violation
@@ -24,6 +26,7 @@ from . import services
 from .kinds import known_kinds
 from .models import Definition
 
+_TRY_CONVERTING = "See what would be changed with `definitions convert`; apply it with --convert."
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -50,36 +53,53 @@ class Applied:
 
 
 def read(path: Path, values: Mapping[str, str]) -> list[Document]:
-    """Every definition in a file, or in the .json files below a folder; files whose content has no ``kind`` are passed over.
+    """Every definition in a file, or in the .json files below a folder; files that hold no definition are passed over.
 
-    Raises Unprocessable for what is no JSON, and for a placeholder that ``values`` does not name.
+    Raises Unprocessable for what is no JSON, for a definition without its ``kind`` (it is of another dialect), and for a
+    placeholder that ``values`` does not name.
     """
-    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
     found: list[Document] = []
-    for file in files:
+    foreign: list[Violation] = []
+    for source, document in contents(path):
+        if isinstance(document, dict) and "kind" in document:
+            found.append(Document(source, filled(document, values, source)))
+        elif kind := looks_like(document):
+            message = f"{source}: This looks like a {kind} in another dialect."
+            foreign.append(Violation("other-dialect", message, hint=_TRY_CONVERTING))
+        elif not path.is_dir():
+            message = f"{source}: Nothing says what kind of definition this is."
+            foreign.append(
+                Violation(
+                    "kind-unclear", message, hint=f"Add `kind`, or {_TRY_CONVERTING[0].lower()}{_TRY_CONVERTING[1:]}"
+                )
+            )
+    if foreign:
+        raise Unprocessable(violations=foreign)
+    return found
+
+
+def contents(path: Path) -> Iterator[tuple[str, Any]]:
+    """Every JSON document in a file, or in the .json files below a folder, with its file. Unprocessable for no JSON."""
+    for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
         try:
             content = loads(file.read_bytes())
         except Problem as error:
             raise Unprocessable(f"{file}: {error.detail}", violations=error.violations) from error
-        documents = content if isinstance(content, list) else [content]
-        found += [
-            Document(str(file), _filled(document, values, str(file)))
-            for document in documents
-            if isinstance(document, dict) and "kind" in document
-        ]
-    return found
+        for document in content if isinstance(content, list) else [content]:
+            yield str(file), document
 
 
-def _filled(value: Any, values: Mapping[str, str], source: str) -> Any:
+def filled(value: Any, values: Mapping[str, str], source: str, *, strict: bool = True) -> Any:
+    """The value with its placeholders filled in. Unprocessable for one that has no value, unless not ``strict``."""
     if isinstance(value, str):
         for name in _PLACEHOLDER.findall(value):
-            if name not in values:
+            if name not in values and strict:
                 raise Unprocessable(f"{source} needs a value for {{{{{name}}}}}; give it with --set {name}=…")
-        return _PLACEHOLDER.sub(lambda match: values[match[1]], value)
+        return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), value)
     if isinstance(value, dict):
-        return {name: _filled(each, values, source) for name, each in value.items()}
+        return {name: filled(each, values, source, strict=strict) for name, each in value.items()}
     if isinstance(value, list):
-        return [_filled(each, values, source) for each in value]
+        return [filled(each, values, source, strict=strict) for each in value]
     return value
 
 
@@ -101,7 +121,7 @@ def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -
         # Whoever is named later in the order may name what was applied before, so each is published at once.
         try:
             with transaction.atomic():
-                done.append(_apply_one(kind, document.content, actor, publish))
+                done.append(apply_one(kind, document.content, actor, publish))
         except Problem as error:
             problems += _located(document.source, error)
     if problems:
@@ -145,18 +165,33 @@ def _named_by(document: Document, kinds: Mapping[str, services.DefinitionKind[An
         return []
 
 
-def _apply_one(kind: services.DefinitionKind[Any], content: dict[str, Any], actor: User, publish: bool) -> Applied:
+def apply_one(kind: services.DefinitionKind[Any], content: dict[str, Any], actor: User, publish: bool) -> Applied:
+    """Save one definition and publish it, in the caller's transaction. Raises the services' problems.
+
+    The right is asked for first: that a definition is here unchanged is not for everybody to know.
+    """
+    require(actor, kind.design)
     key, version = str(content.get(kind.id_field)), str(content.get("version", "1.0.0"))
     stored = kind.model.objects.filter(key=key, version=version).first()
     if stored is not None and stored.status == Definition.Status.PUBLISHED:
         if stored.checksum == services.content_checksum({**content, "version": version}):
             return Applied(kind.name, key, version, "unchanged")
         message = f"{key} {version} is published with another content; raise its version to change it."
-        raise Unprocessable(violations=[Violation("published-differently", message, "/version")])
+        free = _next_version(kind.rows().filter(key=key).newest_first().values_list("version", flat=True)[0])
+        fix = [{"op": "add", "path": "/version", "value": free}]
+        raise Unprocessable(
+            violations=[Violation("published-differently", message, "/version", hint=f"{free} is free.", fix=fix)]
+        )
     _, created = services.save_draft(kind, actor=actor, document=content)
     if publish:
         services.publish(kind, actor=actor, key=key, version=version)
     return Applied(kind.name, key, version, "published" if publish else "created" if created else "changed")
+
+
+def _next_version(version: str) -> str:
+    """The next patch above this version: `1.2.3` and `1.2.3-beta` → `1.2.4`."""
+    major, minor, patch = re.split(r"[-+]", version)[0].split(".")
+    return f"{major}.{minor}.{int(patch) + 1}"
 
 
 def _located(source: str, error: Problem) -> list[Violation]:

@@ -22,7 +22,7 @@ function csrfToken(): string {
 }
 
 async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-  const payload = body === undefined ? undefined : JSON.stringify(body);
+  const payload = body === undefined ? undefined : body instanceof Blob ? body : JSON.stringify(body);
   let response: Response;
   try {
     response = await fetch(`/api/v1/${path}`, {
@@ -36,7 +36,7 @@ async function call<T>(method: string, path: string, body?: unknown, headers: Re
       },
       body: payload,
       // A draft that is saved while the page is being left must still arrive; browsers allow that up to 64 KiB.
-      keepalive: method === "PUT" && (payload?.length ?? 0) < KEEPALIVE_MAX,
+      keepalive: method === "PUT" && typeof payload === "string" && payload.length < KEEPALIVE_MAX,
     });
   } catch {
     throw new ApiProblem(0, "No connection", "The server cannot be reached. Check the connection and try again.");
@@ -73,6 +73,8 @@ function problem(response: Response, answer: unknown): ApiProblem {
 export const api = {
   get: <T>(path: string) => call<T>("GET", path),
   post: <T>(path: string, body: unknown = {}, headers?: Record<string, string>) => call<T>("POST", path, body, headers),
+  /** A file as it is, instead of JSON. */
+  postFile: <T>(path: string, file: Blob, type: string) => call<T>("POST", path, file, { "Content-Type": type }),
   put: <T>(path: string, body: unknown, headers?: Record<string, string>) => call<T>("PUT", path, body, headers),
   delete: <T>(path: string) => call<T>("DELETE", path),
 };

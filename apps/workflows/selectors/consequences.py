@@ -26,6 +26,7 @@ from apps.workflows.engine.state import (
     OpenHumanTask,
     PauseWork,
 )
+from apps.workflows.engine.steering import ahead
 from apps.workflows.engine.transitions import ACTIVE_STEP, TERMINAL, InstanceStatus, StepStatus
 from apps.workflows.models import StepExecution, Timer, WorkflowInstance
 
@@ -196,32 +197,17 @@ class Foreseen:
 
     def _kept(self) -> Iterator[Consequence]:
         """What people have answered before, where the run goes on after it."""
-        ahead = self._ahead({each.step_id for each in self.decision.new})
+        # A fork that was entered again goes on where its branches stood, which are among the steps begun.
+        begun = {each.step_id for each in self.decision.new if not self._entered_below(each.step_id)}
+        to_come = ahead(self.plan, begun)
         for each in self.answered[:SHOWN]:
             name = self._name(each.step_id)
             answer = f" (“{each.outcome}”)" if each.outcome else ""
-            if each.step_id in ahead:
+            if each.step_id in to_come:
                 sentence = f"“{name}” was answered before{answer} and is asked again should the run come to it."
                 yield _consequence("STEP_AGAIN", sentence, each.step_id, name)
             else:
                 yield _consequence("KEPT", f"Keeps the answer to “{name}”{answer}.", each.step_id, name)
-
-    def _ahead(self, begun: set[str]) -> set[str]:
-        """The steps that a run which has just entered ``begun`` may come to, or is at."""
-        steps = self.plan.steps
-        seen: set[str] = set()
-        # A fork that was entered again goes on where its branches stood, which are among the steps begun.
-        pending = [each for each in begun if steps[each].type != "PARALLEL" or not self._entered_below(each)]
-        while pending:
-            step_id = pending.pop()
-            if step_id in seen:
-                continue
-            seen.add(step_id)
-            pending.extend(steps[step_id].targets())
-            parent = steps[step_id].parent
-            if parent is not None:  # what follows the fork, but not its branches
-                pending.extend(steps[parent].targets() - {branch.start_at for branch in steps[parent].branches})
-        return seen
 
     def _entered_below(self, step_id: str) -> bool:
         return any(self.plan.steps[each.step_id].parent == step_id for each in self.decision.new)

@@ -16,7 +16,7 @@ from .flow import complete, next_step
 from .flow import skip as pass_over
 from .plan import Plan, Step
 from .run import Move, Run, Unusable
-from .state import ArmTimer, Execution, Instance, Signal
+from .state import ArmTimer, Execution, Instance, Signal, Unsubscribe
 from .transitions import InstanceStatus, StepStatus
 
 Way = Sequence[tuple[str, int]]
@@ -43,7 +43,9 @@ def skip(run: Run, signal: Signal) -> None:
             return
         step, execution = _position(run, signal)
         _withdraw(run, step, execution)
+        around, run.scope = run.scope, execution.scope
         _end_as_skipped(run, step, execution, data)
+        run.scope = around
 
 
 def _skip_failed(run: Run, signal: Signal) -> None:
@@ -363,8 +365,7 @@ def _position(run: Run, signal: Signal) -> tuple[Step, Execution]:
     execution = run.executions.get(signal.execution_id) if signal.execution_id else None
     if execution is None or not execution.active:
         raise Refused("/executionId", "The run does not stand there any more.", "Look at where it stands now.")
-    parent = run.executions.get(execution.parent_id) if execution.parent_id else None
-    if parent is not None and parent.step_id == execution.step_id:
+    if execution.is_item:
         message = f"This is one item of {execution.step_id}, not a step."
         raise Refused("/executionId", message, "Name a step of the item, or the whole step.")
     return run.plan.steps[execution.step_id], run.touch(execution)
@@ -376,6 +377,7 @@ def _withdraw(run: Run, step: Step, execution: Execution) -> None:
         run.cancel_below(execution)
     run.withdraw(execution, work=True)
     if "eventPattern" in (execution.data or {}):
+        run.command(Unsubscribe(execution.id, "cancelled"))
         run.record("EVENT_WAIT_ENDED", execution)
         if run.instance.status is InstanceStatus.WAITING_FOR_EVENT:
             run.instance.status = InstanceStatus.RUNNING

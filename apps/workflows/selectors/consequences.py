@@ -176,10 +176,10 @@ class Foreseen:
                 yield _consequence("TIMER_STOPPED", sentence)
 
     def _children(self) -> Iterator[Consequence]:
-        waiting = {id_ for id_ in self.ended if self._type(self.active[id_].step_id) == "SUB_WORKFLOW"}
+        waiting = [id_ for id_ in self.ended if self._type(self.active[id_].step_id) == "SUB_WORKFLOW"]
         if not waiting:
             return
-        children = WorkflowInstance.objects.filter(parent_instance_id=self.row.pk).exclude(
+        children = WorkflowInstance.objects.filter(parent_execution_id__in=waiting).exclude(
             status__in=WorkflowInstance.TERMINAL
         )
         for child in children[:SHOWN]:

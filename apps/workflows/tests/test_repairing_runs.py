@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import AuditEntry, User
 from apps.tasks.models import ReadyTask, Task
-from apps.workflows.models import StepExecution, Timer, WorkflowInstance
+from apps.workflows.models import StepExecution, Subscription, Timer, WorkflowInstance
 from apps.workflows.selectors.instances import history
 from apps.workflows.tests.factories import approval, errand, flow, nap, published, started, worker_task
 from apps.workflows.tests.live import Outside, fresh
@@ -124,6 +124,7 @@ def test_a_run_that_waits_for_an_event_counts_as_running_once_it_is_moved(client
     assert shown["status"] == "RUNNING"
     assert [each["kind"] for each in shown["state"]["waitingFor"]] == ["TIMER"]
     assert Timer.objects.get().purpose == "delay"
+    assert Subscription.objects.get().status == "cancelled"
     assert steer(client, run, "signal", name="a.b").status_code == 409
     assert steer(client, run, "move", to="wait").json()["status"] == "WAITING_FOR_EVENT"
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import OperationalError, close_old_connections
 
-from .services import timers
+from .services import firing, timers
 
 
 @shared_task(soft_time_limit=20, time_limit=30, autoretry_for=(OperationalError,), max_retries=3, retry_backoff=1)
 def tick() -> None:
-    """Fire due timers, and ring for signals that nobody took. Two at once do no harm."""
+    """Fire due timers and schedules, and ring for signals that nobody took. Two at once do no harm."""
     close_old_connections()
     timers.fire_timers()
+    firing.fire_due()
+    firing.start_queued()
     timers.ring_for_waiting_signals()

@@ -17,12 +17,14 @@ from .engine.steps import STEP_TYPES
 from .engine.transitions import TERMINAL
 from .models import WorkflowDefinition, WorkflowInstance
 from .selectors.catalog import DatabaseCatalog
+from .services import inline_schedules
 
 
 def _checks(document: dict[str, Any]) -> list[Violation]:
     return (
         check_workflow(document, catalog=DatabaseCatalog())
         + _not_yet(document)
+        + inline_schedules.check(document)
         + [
             Violation(
                 "step-type-unavailable",
@@ -38,15 +40,20 @@ def _checks(document: dict[str, Any]) -> list[Violation]:
 
 # What the language has and this version of the platform does not act on yet. Refused where leaving it out would change
 # what a run does, and said as a warning where it would only change how the run is shown.
-_REFUSED = ("triggers", "cancellationTriggers", "concurrency")
+_REFUSED = ("cancellationTriggers", "concurrency")
 _WITHOUT_EFFECT = ("uiComponents", "executionLog")
-_REFUSED_IN_STEPS = ("lookback", "calendar")
+_REFUSED_IN_STEPS = ("lookback",)
 
 
 def _not_yet(document: dict[str, Any]) -> list[Violation]:
     places = [(f"/{name}", name) for name in _REFUSED if document.get(name)]
     places += [
         (f"{pointer}/{name}", name) for pointer, step in _steps(document) for name in _REFUSED_IN_STEPS if name in step
+    ]
+    places += [
+        (f"/triggers/{index}", f"{entry['type']} triggers")
+        for index, entry in enumerate(document.get("triggers") or ())
+        if entry["type"] != "schedule"
     ]
     refused = [
         Violation("field-unavailable", f"This version of the platform does not act on {name}.", pointer)
@@ -101,7 +108,7 @@ def _pin_tasks(row: WorkflowDefinition) -> None:
 def _references(document: dict[str, Any]) -> list[Reference]:
     found = []
     for pointer, step in _steps(document):
-        for field, kind in (("taskId", "task"), ("workflowId", "workflow")):
+        for field, kind in (("taskId", "task"), ("workflowId", "workflow"), ("calendar", "calendar")):
             if isinstance(step.get(field), str):
                 found.append(Reference(kind, step[field], f"{pointer}/{field}"))
     return found
@@ -124,4 +131,6 @@ WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
     order=50,
     references=_references,
     running=_running,
+    published=inline_schedules.follow,
+    archived=inline_schedules.rest,
 )

@@ -22,6 +22,7 @@ from apps.validation.violations import Violation
 
 from . import services
 from .kinds import known_kinds
+from .live import LiveKind, live_kinds
 from .models import Definition
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -41,7 +42,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying did with a definition: created, changed, published, or unchanged."""
+    """What applying did with a definition: created, changed, published, unchanged, or left out."""
 
     kind: str
     key: str
@@ -86,7 +87,7 @@ def _filled(value: Any, values: Mapping[str, str], source: str) -> Any:
 @transaction.atomic
 def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -> list[Applied]:
     """Save and publish a bundle: all of it or, with every problem of every document in one Unprocessable, nothing."""
-    kinds = known_kinds()
+    kinds: dict[str, services.DefinitionKind[Any] | LiveKind] = {**known_kinds(), **live_kinds()}
     problems = [
         Violation(
             "unknown-kind", f"{each.source}: there is no kind {each.kind!r} here.", hint=f"Kinds: {', '.join(kinds)}."
@@ -101,7 +102,10 @@ def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -
         # Whoever is named later in the order may name what was applied before, so each is published at once.
         try:
             with transaction.atomic():
-                done.append(_apply_one(kind, document.content, actor, publish))
+                if isinstance(kind, LiveKind):
+                    done.append(_apply_live(kind, document.content, actor, publish))
+                else:
+                    done.append(_apply_one(kind, document.content, actor, publish))
         except Problem as error:
             problems += _located(document.source, error)
     if problems:
@@ -121,6 +125,13 @@ def _apply_one(kind: services.DefinitionKind[Any], content: dict[str, Any], acto
     if publish:
         services.publish(kind, actor=actor, key=key, version=version)
     return Applied(kind.name, key, version, "published" if publish else "created" if created else "changed")
+
+
+def _apply_live(kind: LiveKind, content: dict[str, Any], actor: User, publish: bool) -> Applied:
+    if not publish:  # it would be in force at once, on definitions that are not
+        return Applied(kind.name, str(content.get(f"{kind.name}Id", "")), "", "left out")
+    key, done = kind.apply(actor, content)
+    return Applied(kind.name, key, "", done)
 
 
 def _located(source: str, error: Problem) -> list[Violation]:
@@ -145,15 +156,22 @@ def check(documents: Sequence[Document], *, actor: User) -> list[Violation]:
 def export(kinds: Iterable[str], into: Path) -> list[Path]:
     """Write the newest published version of every definition of these kinds, one file each. Returns the files."""
     written = []
-    known = known_kinds()
+    known, live = known_kinds(), live_kinds()
     into.mkdir(parents=True, exist_ok=True)
     for name in kinds:
+        if name in live:
+            written += [_write(into, name, key, document) for key, document in live[name].documents()]
+            continue
         kind = known[name]
         last = None
         for row in kind.model.objects.published().newest_first():
             if row.key != last:
                 last = row.key
-                path = into / f"{name}.{row.key}.json"
-                path.write_text(json.dumps({"kind": name, **row.document}, indent=2, ensure_ascii=False) + "\n")
-                written.append(path)
+                written.append(_write(into, name, row.key, row.document))
     return written
+
+
+def _write(into: Path, kind: str, key: str, document: dict[str, Any]) -> Path:
+    path = into / f"{kind}.{key}.json"
+    path.write_text(json.dumps({"kind": kind, **document}, indent=2, ensure_ascii=False) + "\n")
+    return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .kinds import known_kinds
+from .live import live_kinds
 from .models import Definition
 
 
@@ -29,6 +30,7 @@ def impact(kind: str, key: str) -> dict[str, Any]:
         for reference in other.references(row.document)
         if (reference.kind, reference.key) == (kind, key)
     ]
+    dependents += [row for other in live_kinds().values() for row in other.dependents(kind, key)]
     return {"definitions": dependents, "running": kinds[kind].running(key)}
 
 

@@ -43,6 +43,7 @@ class DefinitionKind(Generic[D]):
     document, ``checks`` the checks beyond the JSON Schema (references, data flow): document → violations. ``seal``
     fixes on the row, when it is published, what its document leaves open. ``order``: a bundle applies kinds with lower
     numbers first. ``references``: the definitions that a document names. ``running``: key → what is under way, by version.
+    ``published`` and ``archived``: what else is done in the same transaction, when the row is saved or the key retired.
     """
 
     name: str
@@ -53,6 +54,8 @@ class DefinitionKind(Generic[D]):
     order: int = 100
     references: Callable[[dict[str, Any]], list[Reference]] = lambda document: []
     running: Callable[[str], dict[str, int]] = lambda key: {}
+    published: Callable[[D, User], None] = lambda row, actor: None
+    archived: Callable[[str], None] = lambda key: None
 
     def rows(self) -> DefinitionQuerySet[D]:
         """Every version of every definition of this kind."""
@@ -154,6 +157,7 @@ def publish(kind: DefinitionKind[D], *, actor: User, key: str, version: str | No
     row.revision += 1
     kind.seal(row)
     row.save()
+    kind.published(row, actor)
     record_audit(
         actor=actor,
         action=f"{kind.name}.publish",
@@ -171,6 +175,7 @@ def archive(kind: DefinitionKind[D], *, actor: User, key: str) -> int:
     count = kind.rows().filter(key=key).live().update(status=Definition.Status.ARCHIVED)
     if not count:
         raise NotFound(f"There is no {kind.name} {key}.")
+    kind.archived(key)
     record_audit(
         actor=actor,
         action=f"{kind.name}.archive",

@@ -67,6 +67,11 @@ class Catalog(Protocol):
     def event(self, pattern: str) -> Mapping[str, Any] | None:
         """The definition of the events that have exactly this pattern; None when nobody defined one."""
 
+    def calendar(self, calendar_id: str) -> Mapping[str, Any] | None:
+        """The working calendar's document."""
+
+    def calendar_ids(self) -> list[str]: ...
+
 
 def task_facts(document: Mapping[str, Any], *, form: Mapping[str, Any] | None = None) -> TaskFacts:
     """The facts of a task definition. `form`: the JSON Schema of the component that a manual task names as its form."""
@@ -117,6 +122,7 @@ class DocumentCatalog:
     components: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     workflows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     events: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    calendars: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, documents: Iterable[Mapping[str, Any]]) -> DocumentCatalog:
@@ -136,6 +142,8 @@ class DocumentCatalog:
             self.components[component_id] = document
         elif kind == "event" and (pattern := text(document, "pattern")):
             self.events[pattern] = document
+        elif kind == "calendar" and (calendar_id := text(document, "calendarId")):
+            self.calendars[calendar_id] = document
 
     def task(self, task_id: str, version: str | None) -> TaskFacts | None:
         document = _version_of(self.tasks.get(task_id, ()), version)
@@ -158,6 +166,12 @@ class DocumentCatalog:
 
     def event(self, pattern: str) -> Mapping[str, Any] | None:
         return self.events.get(pattern)
+
+    def calendar(self, calendar_id: str) -> Mapping[str, Any] | None:
+        return self.calendars.get(calendar_id)
+
+    def calendar_ids(self) -> list[str]:
+        return sorted(self.calendars)
 
 
 def _version_of(documents: Iterable[Mapping[str, Any]], version: str | None) -> Mapping[str, Any] | None:

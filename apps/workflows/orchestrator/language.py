@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import get_current_timezone, is_naive
 
-from apps.validation.durations import parse_duration
+from apps.validation.durations import parse_duration, split_duration
 from apps.validation.expressions import EVENT_ROOTS, EvaluationError, compile_expression, compile_template
 from apps.workflows.engine.plan import Expression
+from apps.workflows.rules.calendars import NoWorkingTime, Span, WorkingCalendar
+
+from .calendars import calendar as stored_calendar
 
 
 class CelLanguage:
-    """CEL expressions, ``${}`` templates, ISO 8601 durations and instants."""
+    """CEL expressions, ``${}`` templates, ISO 8601 durations and instants, working calendars."""
+
+    def __init__(self, calendars: Callable[[str], WorkingCalendar] = stored_calendar) -> None:
+        """``calendars``: finds one by its id, or raises EvaluationError."""
+        self._calendars = calendars
 
     @property
     def error(self) -> type[Exception]:
@@ -48,6 +56,22 @@ class CelLanguage:
         if value is None:
             raise EvaluationError("NOT_AN_INSTANT", f"{text!r} is not a date and time like 2026-12-31T18:00:00Z.")
         return value.replace(tzinfo=get_current_timezone()) if is_naive(value) else value
+
+    def working_time(self, calendar: str, begin: datetime, duration: str) -> datetime:
+        """When so much time of a calendar has gone by."""
+        try:
+            return self._calendars(calendar).after(begin, Span(*split_duration(duration)))
+        except (NoWorkingTime, OverflowError) as error:
+            raise EvaluationError("NO_WORKING_TIME", str(error)) from error
+        except ValueError as error:
+            raise EvaluationError("NOT_A_DURATION", str(error)) from error
+
+    def working_moment(self, calendar: str, moment: datetime) -> datetime:
+        """The moment itself where a calendar works, else when it does next."""
+        try:
+            return self._calendars(calendar).next_moment(moment)
+        except (NoWorkingTime, OverflowError) as error:
+            raise EvaluationError("NO_WORKING_TIME", str(error)) from error
 
 
 LANGUAGE = CelLanguage()

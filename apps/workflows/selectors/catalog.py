@@ -10,7 +10,7 @@ from apps.events.models import EventDefinition
 from apps.tasks.models import TaskDefinition
 from apps.validation.definitions.models import Definition
 from apps.workflows.checks.catalog import TaskFacts, task_facts
-from apps.workflows.models import WorkflowDefinition
+from apps.workflows.models import CalendarDefinition, WorkflowDefinition
 
 
 class DatabaseCatalog:
@@ -55,6 +55,12 @@ class DatabaseCatalog:
         rows = EventDefinition.objects.filter(document__pattern=pattern).live().newest_first()
         row = rows.published().first() or rows.first()
         return None if row is None else row.document
+
+    def calendar(self, calendar_id: str) -> Mapping[str, Any] | None:
+        return _document(CalendarDefinition, calendar_id, None)
+
+    def calendar_ids(self) -> list[str]:
+        return _keys(CalendarDefinition)
 
 
 def _document(model: type[Definition], key: str, version: str | None) -> dict[str, Any] | None:

@@ -35,12 +35,13 @@ BATCH_LIMIT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run is started with. ``version`` None: the newest published."""
+    """What a run is started with. ``version`` None: the newest published. ``trigger_event_id``: what asked for it."""
 
     workflow_id: str
     input: Any = None
     version: str | None = None
     correlation_id: str | None = None
+    trigger_event_id: str | None = None
 
 
 @transaction.atomic
@@ -55,7 +56,7 @@ def start(*, actor: User, request: Start) -> UUID:
     value = _conforming(definition, request.input, "/input")
     now = fetch("SELECT now()")[0][0]
     instance = _new(definition, value, request.correlation_id, now)
-    wave.start(store.NewInstance(definition.id, actor.pk), instance, now)
+    wave.start(store.NewInstance(definition.id, actor.pk, request.trigger_event_id), instance, now)
     record_audit(
         actor=actor,
         action="workflow.start",
@@ -85,7 +86,7 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
         definition = definitions[name]
         value = _conforming(definition, request.input, f"/instances/{index}/input")
         instance = _new(definition, value, request.correlation_id, now)
-        rows.append((instance, store.NewInstance(definition.id, actor.pk)))
+        rows.append((instance, store.NewInstance(definition.id, actor.pk, request.trigger_event_id)))
     if rows:
         store.insert(rows)
         store.post([(instance.id, Signal(SignalKind.START)) for instance, _ in rows])

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.auth.models import User
 from apps.validation.definitions import bundles
 from apps.validation.definitions.kinds import known_kinds
+from apps.validation.definitions.live import live_kinds
 from apps.validation.problems import Problem
 from apps.validation.violations import Violation
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, verb: str, path: Path, username: str, draft: bool, **options: Any) -> None:
         if verb == "export":
-            for written in bundles.export(options["kind"] or known_kinds(), path):
+            for written in bundles.export(options["kind"] or [*known_kinds(), *live_kinds()], path):
                 self.stdout.write(str(written))
             return
         if not path.exists():

@@ -112,7 +112,7 @@ class Pace:
 
     def judge(self, catch_up: CatchUp, *, after: datetime, now: datetime) -> Verdict:
         """Decide about every slot later than ``after`` that is due by ``now``."""
-        long_past = now - GRACE - self.jitter
+        long_past = now - GRACE - self.jitter - timedelta(microseconds=1)
         late = self.late(after, long_past) if long_past > after else Late(())
         recent = [slot for slot in self.timetable.slots(max(after, long_past), now) if self.due_at(slot) <= now]
         on_time = [slot for slot in recent if self.due_at(slot) >= now - GRACE]

@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.auth.access import require
 from apps.auth.models import User
 from apps.auth.services import record_audit
+from apps.events.sql import fetch
 from apps.validation.definitions.live import LiveKind
 from apps.validation.problems import Conflict, NotFound, StaleVersion, Unprocessable
 from apps.validation.schemas import check_document
@@ -130,7 +131,8 @@ def fire(*, actor: User, key: str, reason: str = "") -> ScheduleFire:
     require(actor, "operate:schedule")
     require(actor, "start:workflow")
     row = _locked(key)
-    outcome = firing.carry_out([Work(row, [(schedule_rows.now(), Origin.MANUAL)], by=actor.username)])
+    slot = fetch("SELECT clock_timestamp()")[0][0]
+    outcome = firing.carry_out([Work(row, [(slot, Origin.MANUAL)], by=actor.username)])
     found = outcome.fires[0]
     if found.decision == Decision.SKIPPED:
         raise Conflict(f"{found.reason} The schedule's overlap rule is {row.document.get('overlap', 'SKIP')}.")

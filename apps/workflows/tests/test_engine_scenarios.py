@@ -18,7 +18,8 @@ from apps.workflows.engine.retry import parse_retry_policy
 from apps.workflows.engine.simulation import Mock, Simulation
 from apps.workflows.engine.state import Signal, execution_id
 from apps.workflows.engine.transitions import SignalKind
-from apps.workflows.orchestrator.language import LANGUAGE
+from apps.workflows.orchestrator.language import LANGUAGE, CelLanguage
+from apps.workflows.rules.calendars import WorkingCalendar
 
 NOW = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
 RUN = UUID("01890000-0000-7000-8000-000000000001")
@@ -39,7 +40,9 @@ def plan_of(scenario: dict[str, Any]) -> Plan:
 
     document = {"version": "1.0.0", **scenario["definition"]}
     limit = scenario.get("maxTransitions", 1_000)
-    return compile_plan(document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=limit)
+    calendars = {key: WorkingCalendar.of(each) for key, each in scenario.get("calendars", {}).items()}
+    language = CelLanguage(calendars.__getitem__) if calendars else LANGUAGE
+    return compile_plan(document, definition_id=RUN, language=language, tasks=binding, max_transitions=limit)
 
 
 def play(scenario: dict[str, Any], case: dict[str, Any]) -> Simulation:

@@ -63,8 +63,8 @@ def test_cron_fires_when_the_wall_clock_says(zone: str, cron: str, after: str, e
 )
 def test_a_night_with_a_clock_change_has_exactly_one_fire(zone: str, day: str, cron: str) -> None:
     """However often it is asked, and from whichever moment: the slots found step by step are those found at one go."""
-    begin = datetime.fromisoformat(day).replace(tzinfo=zone_of(zone)).astimezone(UTC) - timedelta(hours=1)
-    end = begin + timedelta(hours=26)
+    midnight = datetime.fromisoformat(day).replace(tzinfo=zone_of(zone))
+    begin, end = midnight.astimezone(UTC) - timedelta(hours=1), (midnight + timedelta(days=1)).astimezone(UTC)
     timetable = Timetable(zone_of(zone), cron)
     found = set()
     moment = begin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import home, instances, palette, session, tasks, workflows
+from apps.ui.views import home, instances, palette, schedules, session, tasks, workflows
 
 app_name = "ui"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("workflows/<str:workflow_id>", workflows.detail, name="workflow"),
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
+    path("schedules", schedules.overview, name="schedules"),
+    path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),
     path("tasks/<uuid:task_id>", tasks.detail, name="task"),
 ]

@@ -49,6 +49,8 @@ def scene(platform: Platform) -> Scene:
     alice.call("PUT", "workflows/definitions/broken", broken | {"steps": steps, "inputSchema": schema}).expect(200, 201)
     alice.call("POST", "workflows/definitions/broken/publish", {}).expect(200, 409)
     failed = start("broken", {"a": 1, "b": 0})
+    nightly = {"workflowId": "purchase-approval", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "input": PURCHASE}
+    alice.call("PUT", "workflows/schedules/nightly", nightly).expect(200, 201)
     tasks = eventually(lambda: [t for t in bob.get("tasks?box=group")["items"] if t["workflowInstanceId"] == waiting])
     return Scene(waiting, done, failed, tasks[0]["id"])
 
@@ -64,6 +66,10 @@ PAGES = {
     "run that waits": ("alice", lambda scene: f"/instances/{scene.waiting}"),
     "run that is done": ("alice", lambda scene: f"/instances/{scene.done}"),
     "run that failed": ("alice", lambda scene: f"/instances/{scene.failed}"),
+    "schedules": ("alice", lambda scene: "/schedules"),
+    "schedules, none found": ("alice", lambda scene: "/schedules?search=nothing-like-it"),
+    "one schedule": ("alice", lambda scene: "/schedules/nightly"),
+    "schedule form": ("alice", lambda scene: "/schedules?new"),
     "inbox": ("bob", lambda scene: "/tasks?box=group"),
     "inbox, empty": ("bob", lambda scene: "/tasks?box=overdue"),
     "one task": ("bob", lambda scene: f"/tasks/{scene.task}"),

@@ -1,4 +1,7 @@
-/** `<time datetime="…" data-relative>`: shown as "5 min ago", kept fresh, the full local time as its title. */
+/**
+ * `<time datetime="…" data-relative>`: shown as "5 min ago", kept fresh, the full local time as its title.
+ * `<time datetime="…" data-absolute>`: the full time in the reader's own zone.
+ */
 import { absolute, relative } from "../lib/time";
 
 const EVERY_MS = 30_000;
@@ -7,6 +10,9 @@ export function refreshTimes(within: ParentNode = document): void {
   for (const element of within.querySelectorAll<HTMLTimeElement>("time[data-relative]")) {
     element.textContent = relative(element.dateTime);
     element.title = absolute(element.dateTime);
+  }
+  for (const element of within.querySelectorAll<HTMLTimeElement>("time[data-absolute]")) {
+    element.textContent = absolute(element.dateTime);
   }
 }
 

@@ -74,6 +74,7 @@ export const api = {
   get: <T>(path: string) => call<T>("GET", path),
   post: <T>(path: string, body: unknown = {}, headers?: Record<string, string>) => call<T>("POST", path, body, headers),
   put: <T>(path: string, body: unknown, headers?: Record<string, string>) => call<T>("PUT", path, body, headers),
+  delete: (path: string) => call<null>("DELETE", path),
 };
 
 /** A key for one intended effect: the same key on a repeated request has no second effect. */

@@ -141,7 +141,7 @@ CELERY_BEAT_SCHEDULE = {
     job: {"task": job, "schedule": seconds, "options": {"expires": 5 * seconds, "queue": "control"}}
     for job, seconds in {
         "apps.tasks.jobs.sweep": 1.0,
-        "apps.workflows.jobs.tick": 1.0,
+        "apps.workflows.jobs.tick": 0.5,  # a timer or schedule is at most that late, and a moment
         "apps.auth.jobs.clear_away": 3600.0,
         "apps.validation.jobs.forget_old_answers": 3600.0,
     }.items()

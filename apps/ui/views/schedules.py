@@ -8,7 +8,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from apps.auth.access import allowed, permitted_scopes
 from apps.auth.models import User
@@ -103,15 +102,19 @@ def _form(user: User, document: dict[str, Any] | None, revision: int, workflow_i
 
 
 def _moments(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Slots as a page shows them: day and time in the schedule's zone, and the offset that holds then."""
-    shown = []
-    for each in found:
-        moment = parse_datetime(each["local"])
-        assert moment is not None
-        delay = (each["dueAt"] - each["slot"]).total_seconds()
-        clock = f"{moment:%H:%M}" if not moment.second else f"{moment:%H:%M:%S}"
-        shown.append({**each, "day": f"{moment:%a %d %b %Y}", "clock": clock, "offset": f"{moment:%z}", "delay": delay})
-    return shown
+    """Slots as a page shows them: day and time in the schedule's zone, the offset that holds then, when it is due."""
+    moments = [datetime.fromisoformat(each["local"]) for each in found]
+    clock = "%H:%M:%S" if any(moment.second for moment in moments) else "%H:%M"
+    return [
+        {
+            **each,
+            "day": f"{moment:%a %d %b %Y}",
+            "clock": moment.strftime(clock),
+            "offset": each["local"][-6:],
+            "spread": f"{moment + (each['dueAt'] - each['slot']):%H:%M:%S}" if each["dueAt"] != each["slot"] else "",
+        }
+        for each, moment in zip(found, moments, strict=True)
+    ]
 
 
 def _strip(found: list[dict[str, Any]], now: datetime) -> list[int]:

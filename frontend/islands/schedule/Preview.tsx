@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { api } from "@/lib/api";
 import type { Violation } from "@/lib/documents";
-import { absolute } from "@/lib/time";
+import { brief } from "@/lib/time";
 
 export interface Ahead {
   words: string;
@@ -48,7 +48,7 @@ export function Preview({ ahead }: { ahead: Ahead | null }) {
             {ahead.next.map((each) => (
               <li key={each.slot} className="flex flex-wrap gap-x-3">
                 <span className="num">{clockOf(each.local)}</span>
-                <span className="text-muted">{absolute(each.slot)} your time</span>
+                <span className="text-muted">{brief(each.slot)} your time</span>
               </li>
             ))}
           </ul>

@@ -51,7 +51,7 @@ export default function ScheduleVerbs(props: ScheduleVerbsProps) {
   };
 
   return (
-    <>
+    <span className="flex flex-wrap gap-2">
       {verbsOf(props).map((verb) => {
         const { label, icon: Icon } = LOOKS[verb];
         const look = verb === "delete" ? "btn-danger" : verb === "resume" ? "btn-primary" : "btn-quiet";
@@ -90,7 +90,7 @@ export default function ScheduleVerbs(props: ScheduleVerbsProps) {
           )}
         </ReasonDialog>
       )}
-    </>
+    </span>
   );
 }
 

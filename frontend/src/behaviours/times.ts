@@ -1,8 +1,8 @@
 /**
  * `<time datetime="…" data-relative>`: shown as "5 min ago", kept fresh, the full local time as its title.
- * `<time datetime="…" data-absolute>`: the full time in the reader's own zone.
+ * `<time datetime="…" data-absolute>`: day and time in the reader's own zone.
  */
-import { absolute, relative } from "../lib/time";
+import { absolute, brief, relative } from "../lib/time";
 
 const EVERY_MS = 30_000;
 
@@ -12,7 +12,8 @@ export function refreshTimes(within: ParentNode = document): void {
     element.title = absolute(element.dateTime);
   }
   for (const element of within.querySelectorAll<HTMLTimeElement>("time[data-absolute]")) {
-    element.textContent = absolute(element.dateTime);
+    element.textContent = brief(element.dateTime);
+    element.title = absolute(element.dateTime);
   }
 }
 

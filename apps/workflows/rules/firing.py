@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from .timetable import Timetable, jitter_of
 
@@ -114,7 +115,9 @@ class Pace:
         """Decide about every slot later than ``after`` that is due by ``now``."""
         long_past = now - GRACE - self.jitter - timedelta(microseconds=1)
         late = self.late(after, long_past) if long_past > after else Late(())
-        recent = [slot for slot in self.timetable.slots(max(after, long_past), now) if self.due_at(slot) <= now]
+        recent = list(
+            takewhile(lambda slot: self.due_at(slot) <= now, self.timetable.slots(max(after, long_past), now))
+        )
         on_time = [slot for slot in recent if self.due_at(slot) >= now - GRACE]
         overdue = [*late.slots, *(slot for slot in recent if self.due_at(slot) < now - GRACE)]
         caught_up, missed = Late(overdue, late.more).divide(catch_up, fires_anyway=bool(on_time))

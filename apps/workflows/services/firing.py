@@ -39,7 +39,7 @@ from apps.workflows.services.schedule_rows import given_up, halt, now, pace
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
+BATCH = instances.BATCH_LIMIT
 SECONDS = 15.0
 """How long one call goes on; the next tick takes what is left."""
 
@@ -54,6 +54,16 @@ FROM json_to_recordset(%s::json) AS r(
   id uuid, decided_until timestamptz, next_slot timestamptz, due_at timestamptz, enabled bool, paused_at timestamptz,
   last_run_id uuid, last_slot timestamptz)
 WHERE s.id = ANY(%s) AND s.id = r.id
+"""
+
+
+_WRITE_DOWN = """
+INSERT INTO workflows_schedulefire (id, schedule_id, slot, until, count, more, due_at, decision, origin, instance_id, reason,
+                                    by, at)
+SELECT id, schedule_id, slot, until, count, more, due_at, decision, origin, instance_id, reason, by, now()
+FROM json_to_recordset(%s::json) AS r(
+  id uuid, schedule_id uuid, slot timestamptz, until timestamptz, count int, more bool, due_at timestamptz, decision text,
+  origin text, instance_id uuid, reason text, by text)
 """
 
 
@@ -144,7 +154,7 @@ def carry_out(works: Sequence[Work]) -> Outcome:
             if decision is Decision.STARTED:
                 starts.append(fire)
         going |= _start(starts, going)
-    ScheduleFire.objects.bulk_create(outcome.fires)
+    _write_down(outcome.fires)
     _move([work.schedule for work in works])
     return outcome
 
@@ -242,6 +252,7 @@ def _fail(fire: ScheduleFire, error: Exception) -> None:
 
 def cancel_running(schedule: Schedule, actor: User) -> None:
     """Have the last run cancelled: a signal in its inbox, so that nobody waits for its lock. AccessDenied."""
+    assert schedule.last_run_id is not None
     last = WorkflowInstance.objects.filter(id=schedule.last_run_id).only("id", "started_by_id").first()
     if last is None:
         return
@@ -258,6 +269,28 @@ def cancel_running(schedule: Schedule, actor: User) -> None:
         resource_id=str(last.id),
         details={"reason": reason, "scheduleId": schedule.key},
     )
+
+
+def _write_down(fires: Sequence[ScheduleFire]) -> None:
+    rows = [
+        {
+            "id": each.id,
+            "schedule_id": each.schedule_id,
+            "slot": each.slot,
+            "until": each.until,
+            "count": each.count,
+            "more": each.more,
+            "due_at": each.due_at,
+            "decision": each.decision,
+            "origin": each.origin,
+            "instance_id": each.instance_id,
+            "reason": each.reason,
+            "by": each.by,
+        }
+        for each in fires
+    ]
+    if rows:
+        run(_WRITE_DOWN, as_rows(rows))
 
 
 def _move(schedules: Sequence[Schedule]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.conf import settings
 from django.db import OperationalError, close_old_connections
 
 from .services import firing, timers
@@ -16,3 +19,9 @@ def tick() -> None:
     firing.fire_due()
     firing.start_queued()
     timers.ring_for_waiting_signals()
+
+
+@shared_task(ignore_result=True, time_limit=120)
+def forget_old_fires() -> None:
+    """Hourly: drop from the logs of schedules what is older than is kept."""
+    firing.forget_fires(keep=timedelta(days=settings.AUGMENTED_KEEP_FIRES_DAYS))

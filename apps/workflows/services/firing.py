@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,7 @@ from apps.workflows.services.schedule_rows import given_up, halt, now, pace
 log = structlog.get_logger(__name__)
 
 BATCH = instances.BATCH_LIMIT
+FORGET_BATCH = 10_000
 SECONDS = 15.0
 """How long one call goes on; the next tick takes what is left."""
 
@@ -64,6 +65,12 @@ SELECT id, schedule_id, slot, until, count, more, due_at, decision, origin, inst
 FROM json_to_recordset(%s::json) AS r(
   id uuid, schedule_id uuid, slot timestamptz, until timestamptz, count int, more bool, due_at timestamptz, decision text,
   origin text, instance_id uuid, reason text, by text)
+"""
+
+
+_FORGET = """
+DELETE FROM workflows_schedulefire WHERE id IN (
+  SELECT id FROM workflows_schedulefire WHERE id < %s AND decision <> 'QUEUED' ORDER BY id LIMIT %s)
 """
 
 
@@ -177,6 +184,18 @@ def start_queued() -> int:
             fire.save(update_fields=["decision", "reason", "instance_id"])
         _move(list(schedules.values()))
     return sum(fire.decision == Decision.STARTED for fire in fires)
+
+
+def forget_fires(*, keep: timedelta) -> int:
+    """Delete what was decided longer ago than ``keep``, in batches; what is still queued stays. Returns how many."""
+    # Ids are made of the time they were made at, so that their index finds the oldest.
+    oldest_kept = UUID(int=int((now() - keep).timestamp() * 1000) << 80)
+    gone = 0
+    while True:
+        count = run(_FORGET, oldest_kept, FORGET_BATCH)
+        gone += count
+        if count < FORGET_BATCH:
+            return gone
 
 
 def _overlap(schedule: Schedule) -> Overlap:

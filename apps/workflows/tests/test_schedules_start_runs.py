@@ -241,6 +241,17 @@ def test_ids_are_made_from_the_workflow(alice: User) -> None:
     assert [saved(alice).key, saved(alice).key, saved(alice, scheduleId="mine").key] == ["nap", "nap-2", "mine"]
 
 
+def test_the_log_forgets_what_is_old_but_nothing_that_still_waits(alice: User) -> None:
+    published(nap())
+    schedule = saved(alice, overlap="QUEUE")
+    for _ in range(3):
+        pass_time(3_600)
+        firing.fire_due()
+    assert firing.forget_fires(keep=timedelta(days=1)) == 0
+    assert firing.forget_fires(keep=timedelta(seconds=-5)) == 1
+    assert [decision for decision, _ in log(schedule)] == ["QUEUED", "QUEUED"]
+
+
 # Schedules in a workflow's own document
 
 

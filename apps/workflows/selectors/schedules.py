@@ -18,7 +18,7 @@ from apps.validation.violations import Violation, has_errors
 from apps.workflows.checks.findings import certain_fix, did_you_mean
 from apps.workflows.checks.schedule import Target, check_schedule, pace_of
 from apps.workflows.models import Schedule, ScheduleFire, WorkflowDefinition, WorkflowInstance
-from apps.workflows.rules.firing import MOST_CAUGHT_UP, CatchUp, Late, Pace
+from apps.workflows.rules.firing import CatchUp, Late, Overlap, Pace
 from apps.workflows.rules.timetable import words
 
 from .instances import usernames
@@ -116,13 +116,16 @@ def preview(row: Schedule, *, count: int = AHEAD) -> dict[str, Any]:
     """
     pace, now = _pace(row), timezone.now()
     late = pace.late(row.decided_until, now) if not row.enabled else Late(())
+    overlap = Overlap(row.document.get("overlap", Overlap.SKIP))
+    last = row.last_run_id
+    going = last is not None and WorkflowInstance.objects.filter(id=last, completed_at__isnull=True).exists()
     return _ahead(pace, row.document, now if not row.enabled else row.decided_until, count) | {
         "missed": {
             "count": len(late.slots),
             "more": late.more,
             "slots": [_moment(pace, slot) for slot in late.slots[-MISSED_SHOWN:]],
         },
-        "catchUp": [_option(late, each) for each in CatchUp],
+        "catchUp": [_option(late, each, overlap, going=going) for each in CatchUp],
     }
 
 
@@ -161,20 +164,38 @@ def _moment(pace: Pace, slot: datetime) -> dict[str, Any]:
     }
 
 
-def _option(late: Late, catch_up: CatchUp) -> dict[str, Any]:
+def _option(late: Late, catch_up: CatchUp, overlap: Overlap, *, going: bool) -> dict[str, Any]:
     slots, missed = late.divide(catch_up)
     total = f"more than {len(late.slots):,}" if late.more else f"{len(late.slots):,}"
     if not late.slots:
         text = "Nothing was missed."
     elif not slots:
         text = f"None of the {total} missed fires is made up for."
-    elif missed is None:
-        text = "The missed fire starts a run now." if len(slots) == 1 else f"All {total} missed fires start runs now."
-    elif len(slots) == 1:
-        text = f"Of the {total} missed fires the latest starts a run now."
     else:
-        text = f"Of the {total} missed fires the latest {MOST_CAUGHT_UP} start runs now."
+        if missed is None:
+            which = "The missed fire" if len(slots) == 1 else f"All {total} missed fires"
+        else:
+            which = f"Of the {total} missed fires the latest" + (f" {len(slots):,}" if len(slots) > 1 else "")
+        text = which + _what_comes_of(len(slots), overlap, going)
     return {"catchUp": str(catch_up), "fires": len(slots), "sentence": text}
+
+
+def _what_comes_of(many: int, overlap: Overlap, going: bool) -> str:
+    """How the overlap rule lets so many fires at once start runs."""
+    one = many == 1
+    if overlap is Overlap.SKIP and going:
+        return f" {'is' if one else 'are'} skipped, for the last run is still going."
+    if overlap is Overlap.CANCEL_RUNNING and going:
+        return f" cancel{'s' if one else ''} the run that is still going and start{'s' if one else ''} one."
+    if overlap is Overlap.QUEUE and (going or not one):
+        return f" wait{'s' if one else ''} for {'its turn' if one else 'their turns'}, and start{'s a run' if one else ' runs'} then."
+    if one:
+        return " starts a run now."
+    if overlap is Overlap.SKIP:
+        return " are looked at: the first starts a run now, the others are skipped while it is going."
+    if overlap is Overlap.CANCEL_RUNNING:
+        return " are looked at: the last of them starts a run now, the others give way to it."
+    return " start runs now."
 
 
 def fires(row: Schedule) -> QuerySet[ScheduleFire]:

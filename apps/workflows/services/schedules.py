@@ -35,9 +35,11 @@ def save(
     """
     require(actor, "design:schedule")
     require(actor, "start:workflow")
+    if key is not None:
+        document = {"scheduleId": key} | document
     if violations := check_document("schedule", document):
         raise Unprocessable("The schedule does not fit its schema.", violations=violations)
-    if key is not None and document.get("scheduleId", key) != key:
+    if key is not None and document["scheduleId"] != key:
         raise Unprocessable(violations=[Violation("id-mismatch", f"The address says {key}.", "/scheduleId")])
     moment = schedule_rows.now()
     found = selectors.problems(document, moment)

@@ -142,6 +142,31 @@ def test_pausing_and_resuming_say_what_follows(client: APIClient) -> None:
     assert [(each["decision"], each["count"]) for each in fires] == [("STARTED", 1), ("MISSED", 2)]
 
 
+@pytest.mark.parametrize(
+    ("overlap", "going", "expected"),
+    [
+        ("ALLOW", False, "All 3 missed fires start runs now."),
+        ("QUEUE", False, "All 3 missed fires wait for their turns, and start runs then."),
+        ("SKIP", False, "All 3 missed fires are looked at: the first starts a run now, the others are skipped while it is going."),
+        ("SKIP", True, "All 3 missed fires are skipped, for the last run is still going."),
+        ("CANCEL_RUNNING", True, "All 3 missed fires cancel the run that is still going and start one."),
+    ],
+)  # fmt: skip
+def test_what_is_said_before_resuming_is_what_happens(
+    overlap: str, going: bool, expected: str, client: APIClient
+) -> None:
+    client.post(URL, {**HOURLY, "overlap": overlap})
+    if going:
+        client.post(f"{URL}/nap/fire", {})
+    client.post(f"{URL}/nap/pause", {})
+    pass_time(3 * 3_600 + 60)
+    option = client.get(f"{URL}/nap/preview").json()["catchUp"][2]
+    assert option["sentence"] == expected
+    counts = client.post(f"{URL}/nap/resume", {"catchUp": "ALL"}).json()["caughtUp"]
+    started = {"ALLOW": 3, "QUEUE": 1, "SKIP": 0 if going else 1, "CANCEL_RUNNING": 1}[overlap]
+    assert (counts["started"], counts["started"] + counts["queued"] + counts["skipped"]) == (started, 3)
+
+
 def test_firing_by_hand_answers_with_the_run(client: APIClient) -> None:
     client.post(URL, HOURLY)
     fired = client.post(f"{URL}/nap/fire", {"reason": "try"})
@@ -224,3 +249,11 @@ def test_who_may_not_start_workflows_cannot_have_them_started(alice: User, clien
     assert api(operator).post(URL, HOURLY).status_code == 403
     assert api(operator).post(f"{URL}/nap/pause", {}).status_code == 200
     assert api(designer).post(f"{URL}/nap/resume", {}).status_code == 403
+
+
+def test_a_name_that_cannot_be_is_not_found(client: APIClient) -> None:
+    for address in (f"{URL}/a%00b", f"{URL}/a%00b/preview", f"{URL}/{'x' * 400}", "/api/v1/workflows/calendars/a%00b"):
+        assert client.get(address).status_code in (400, 404), address
+    assert client.put(f"{URL}/Not An Id", HOURLY).status_code == 422
+    mismatch = client.put(f"{URL}/one", {**HOURLY, "scheduleId": "other"})
+    assert (mismatch.status_code, codes(mismatch)) == (422, [("id-mismatch", "/scheduleId")])

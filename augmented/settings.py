@@ -141,7 +141,8 @@ CELERY_BEAT_SCHEDULE = {
     job: {"task": job, "schedule": seconds, "options": {"expires": 5 * seconds, "queue": "control"}}
     for job, seconds in {
         "apps.tasks.jobs.sweep": 1.0,
-        "apps.workflows.jobs.tick": 1.0,
+        "apps.workflows.jobs.tick": 0.5,  # a timer or schedule is at most that late, and a moment
+        "apps.workflows.jobs.forget_old_fires": 3600.0,
         "apps.auth.jobs.clear_away": 3600.0,
         "apps.validation.jobs.forget_old_answers": 3600.0,
     }.items()
@@ -153,6 +154,7 @@ AUGMENTED_MAX_CLAIMS = env.number("AUGMENTED_MAX_CLAIMS", 5)  # a task that took
 AUGMENTED_MAX_TRANSITIONS = env.number(
     "AUGMENTED_MAX_TRANSITIONS", 10_000
 )  # an instance with more has failed: it never stops
+AUGMENTED_KEEP_FIRES_DAYS = env.number("AUGMENTED_KEEP_FIRES_DAYS", 90)  # in the logs of schedules
 AUGMENTED_MAX_RESULT = env.number("AUGMENTED_MAX_RESULT", 256 * 1024)  # bytes of a task's output
 AUGMENTED_MAX_ATTACHMENT = env.number("AUGMENTED_MAX_ATTACHMENT", 10 * 1024 * 1024)
 AUGMENTED_IO_CONCURRENCY = env.number("AUGMENTED_IO_CONCURRENCY", 250)  # calls in flight per worker process

@@ -16,7 +16,7 @@ from django.db import connection
 from apps.auth.models import Role, User
 from apps.events import doorbell
 
-from . import fill, floors, measure, workloads
+from . import fill, floors, measure, timers, workloads
 
 TARGETS = {
     "inline-10": 6_000,
@@ -54,11 +54,23 @@ def run(server: str, *, quick: bool) -> dict[str, Any]:
             _show(result[name])
         result["items"] = _measure_items(user, quick)
         _show_items(result["items"])
+        print("\nTimers and schedules")
+        result["timers"] = timers.measure(user, quick=quick)
+        timers.show(result["timers"])
         result["peakMemoryMb"] = measure.peak_memory(pid)
         print(f"\nPeak memory (MB) by worker process: {result['peakMemoryMb']}")
     result["ratios"] = _ratios(result)
     print("Full against empty tables: " + ", ".join(f"{k} {v}" for k, v in result["ratios"].items()))
     return result
+
+
+def only_timers(*, quick: bool) -> dict[str, Any]:
+    """Timers and schedules alone."""
+    call_command("migrate", verbosity=0)
+    with _workers():
+        found = timers.measure(_user(), quick=quick)
+        timers.show(found)
+    return {"timers": found}
 
 
 def _user() -> User:

@@ -25,9 +25,19 @@ from apps.auth.tests.factories import Cast, UserFactory
 from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
 from apps.workflows.models import BulkOperation, WorkflowDefinition, WorkflowInstance
-from apps.workflows.services import bulk, instances
-from apps.workflows.tests.factories import WorkflowDefinitionFactory, approval, greeting, nap, published, started
+from apps.workflows.services import bulk, instances, schedules
+from apps.workflows.tests.factories import (
+    CalendarDefinitionFactory,
+    WorkflowDefinitionFactory,
+    approval,
+    greeting,
+    nap,
+    office,
+    published,
+    started,
+)
 
+_SCHEDULE = {"workflowId": "nap", "interval": "PT1H"}
 CALLERS = ("anonymous", "charlie", "bob", "robot", "alice", "admin")
 
 
@@ -43,7 +53,8 @@ class World:
 
     def address(self, route: str, whose: str) -> str:
         """The route's pattern with ids put in."""
-        definition = "greet" if "tasks/" in route else "greeting"
+        named = {"tasks/": "greet", "/schedules/": "nap", "/calendars/": "office"}
+        definition = next((key for part, key in named.items() if part in route), "greeting")
         for pattern, value in {
             "<uuid:instance_id>": self.runs[whose].id,
             "<uuid:task_id>": self.tasks[whose].id,
@@ -71,6 +82,9 @@ def make_world(cast: Cast) -> World:
     TaskDefinitionFactory(
         document=expression_document() | {"taskId": "greet", "version": "1.1.0"}, status="draft", published_at=None
     )
+    schedules.save(actor=cast.admin, document=_SCHEDULE)
+    for version, state in (("1.0.0", "published"), ("1.1.0", "draft")):
+        CalendarDefinitionFactory(document=office(version=version), status=state)
     runs = {
         "own": started(robot, "approval", version="1.0.0"),
         "other": started(cast.admin, "approval", version="1.0.0"),
@@ -105,6 +119,10 @@ def _cancelled(world: World) -> None:
     admin = world.users["admin"]
     for run in world.runs.values():
         instances.cancel(actor=admin, instance_id=run.id, reason="x")
+
+
+def _resting(world: World) -> None:
+    schedules.pause(actor=world.users["admin"], key="nap")
 
 
 def _free(world: World) -> None:
@@ -149,6 +167,8 @@ _FORM = {"action": "approve", "output": {}}
 _SIGN_IN = {"username": "alice", "password": "augmented"}
 _TASK_DOCUMENT = expression_document() | {"taskId": "another"}
 _NOBODYS = "01890000-0000-7000-8000-000000000001"
+_PLAN = "api/v1/workflows/schedules"
+_DAYS = "api/v1/workflows/calendars"
 _FLOW_START = {"workflowId": "nap"}
 _BULK = {"operation": "suspend", "filter": {"workflowId": "approval"}}
 
@@ -198,6 +218,31 @@ ROWS = (
     Row(f"PUT {_FLOW}/<str:key>/traffic",        "401 403 403 403 .   .", body={"versions": {"1.0.0": 100}}),
     Row(f"DELETE {_FLOW}/<str:key>/traffic",     "401 403 403 403 .   ."),
     Row(f"POST {_FLOW}/<str:key>/impact",        "401 403 403 403 .   .", body=greeting(version="3.0.0")),
+
+    Row(f"GET {_PLAN}",                          "401 403 403 403 .   ."),
+    Row(f"POST {_PLAN}",                         "401 403 403 403 .   .", body=_SCHEDULE),
+    Row(f"POST {_PLAN}/preview",                 "401 403 403 403 .   .", body=_SCHEDULE),
+    Row(f"GET {_PLAN}/<str:key>",                "401 403 403 403 .   ."),
+    Row(f"PUT {_PLAN}/<str:key>",                "401 403 403 403 .   .", body=_SCHEDULE),
+    Row(f"DELETE {_PLAN}/<str:key>",             "401 403 403 403 .   ."),
+    Row(f"GET {_PLAN}/<str:key>/preview",        "401 403 403 403 .   ."),
+    Row(f"POST {_PLAN}/<str:key>/pause",         "401 403 403 403 .   .", body={}),
+    Row(f"POST {_PLAN}/<str:key>/resume",        "401 403 403 403 .   .", body={}, before=_resting),
+    Row(f"POST {_PLAN}/<str:key>/fire",          "401 403 403 403 .   .", body={}),
+    Row(f"GET {_PLAN}/<str:key>/fires",          "401 403 403 403 .   ."),
+
+    Row(f"GET {_DAYS}",                          "401 403 403 403 .   ."),
+    Row(f"POST {_DAYS}",                         "401 403 403 403 .   .", body=office(calendarId="new")),
+    Row(f"POST {_DAYS}/validate",                "401 403 403 403 .   .", body=office()),
+    Row(f"GET {_DAYS}/<str:key>",                "401 403 403 403 .   ."),
+    Row(f"PUT {_DAYS}/<str:key>",                "401 403 403 403 .   .", body=office(version="3.0.0")),
+    Row(f"DELETE {_DAYS}/<str:key>",             "401 403 403 403 .   ."),
+    Row(f"POST {_DAYS}/<str:key>/publish",       "401 403 403 403 .   .", body={}),
+    Row(f"GET {_DAYS}/<str:key>/versions",       "401 403 403 403 .   ."),
+    Row(f"GET {_DAYS}/<str:key>/versions/<str:version>", "401 403 403 403 .   ."),
+    Row(f"GET {_DAYS}/<str:key>/diff",           "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"GET {_DAYS}/<str:key>/impact",         "401 403 403 403 .   ."),
+    Row(f"POST {_DAYS}/<str:key>/impact",        "401 403 403 403 .   .", body=office(version="3.0.0")),
 
     Row("GET api/v1/workflows/instances",        "401 .   .   .   .   ."),
     Row("POST api/v1/workflows/instances",       "401 403 403 .   .   .", body=_FLOW_START),

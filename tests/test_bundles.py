@@ -39,7 +39,8 @@ def test_every_example_can_be_applied_and_started(alice: User) -> None:
     for folder in sorted(path.parent for path in EXAMPLES.glob("*/inputs")):
         documents = bundles.read(folder, {"exampleServices": "http://127.0.0.1:8900"})
         done = bundles.apply(documents, actor=alice)
-        assert {each.done for each in done} == {"published"}
+        assert {each.done for each in done if each.kind != "schedule"} == {"published"}
+        assert {each.done for each in done if each.kind == "schedule"} <= {"created"}
         for sample in (folder / "inputs").glob("*.json"):
             run = started(alice, folder.name, json.loads(sample.read_text()))
             advance()

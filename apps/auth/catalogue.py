@@ -35,7 +35,7 @@ ROLES: dict[str, RoleSpec] = {
     ),
     "readonly": RoleSpec(
         "Sees definitions, instances, tasks and events; changes nothing.",
-        ("view:workflow", "view:instance", "view:task", "view:event", "view:schema"),
+        ("view:workflow", "view:schedule", "view:instance", "view:task", "view:event", "view:schema"),
     ),
     "guest": RoleSpec("Sees the schemas of the definition language only.", ("view:schema",)),
     # Functional roles
@@ -46,6 +46,11 @@ ROLES: dict[str, RoleSpec] = {
             "design:workflow",
             "publish:workflow",
             "archive:workflow",
+            "view:schedule",
+            "design:schedule",
+            "design:calendar",
+            "publish:calendar",
+            "archive:calendar",
             "design:task",
             "publish:task",
             "archive:task",
@@ -64,6 +69,8 @@ ROLES: dict[str, RoleSpec] = {
         (
             "view:workflow",
             "start:workflow",
+            "view:schedule",
+            "operate:schedule",
             "view:instance",
             "steer:instance",
             "view:task",

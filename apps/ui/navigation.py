@@ -31,6 +31,7 @@ _PLACES = (
     ("Tasks", "ui:tasks", "inbox", "t", "view:task"),
     ("Workflows", "ui:workflows", "workflow", "w", "view:workflow"),
     ("Runs", "ui:instances", "activity", "i", "view:instance"),
+    ("Schedules", "ui:schedules", "calendar-clock", "s", "view:schedule"),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import home, imports, instances, palette, session, tasks, versions, workflows
+from apps.ui.views import home, imports, instances, palette, schedules, session, tasks, versions, workflows
 
 app_name = "ui"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("workflows/<str:workflow_id>/compare", versions.compare, name="compare"),
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
+    path("schedules", schedules.overview, name="schedules"),
+    path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),
     path("tasks/<uuid:task_id>", tasks.detail, name="task"),
 ]

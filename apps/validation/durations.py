@@ -43,6 +43,18 @@ def parse_duration(text: str) -> timedelta:
     return duration
 
 
+def split_duration(text: str) -> tuple[int, int, timedelta]:
+    """`P1W2DT3H` → (1, 2, 3 hours): weeks, days and time apart, for who counts them differently. Raises DurationError."""
+    parse_duration(text)
+    match = _PATTERN.fullmatch(text.strip())
+    assert match is not None
+    given = {unit: value.replace(",", ".") for unit, value in match.groupdict().items() if value}
+    weeks, days = given.pop("weeks", "0"), given.pop("days", "0")
+    if not (weeks.isdigit() and days.isdigit()):
+        raise DurationError(f"{text!r} has a part of a day or of a week; count those in hours.")
+    return int(weeks), int(days), timedelta(**{unit: float(value) for unit, value in given.items()})
+
+
 def _explain(text: str) -> str:
     shown = text if len(text) <= 40 else text[:37] + "…"
     if re.fullmatch(r"P(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T[\dHMS.,]+)?", text, re.ASCII):

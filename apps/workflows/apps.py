@@ -11,10 +11,14 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.tasks.runtime import outcomes
-        from apps.validation.definitions import kinds
+        from apps.validation.definitions import kinds, live
 
+        from .calendar_kind import CALENDAR
         from .kind import WORKFLOW
         from .orchestrator.wave import Orchestrator
+        from .services.schedules import SCHEDULE
 
         outcomes.register(Orchestrator())
+        kinds.register(CALENDAR)
         kinds.register(WORKFLOW)
+        live.register(SCHEDULE)

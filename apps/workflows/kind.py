@@ -15,40 +15,28 @@ from apps.validation.violations import Violation
 from .checks import check_workflow, uses_of
 from .checks.outline import read_outline
 from .checks.uses import mentions
-from .engine.steps import STEP_TYPES
 from .models import WorkflowDefinition, WorkflowInstance
 from .rules.changes import workflow_changes
 from .selectors.catalog import DatabaseCatalog
+from .services import inline_schedules
 
 
 def _checks(document: dict[str, Any]) -> list[Violation]:
-    return (
-        check_workflow(document, catalog=DatabaseCatalog())
-        + _not_yet(document)
-        + [
-            Violation(
-                "step-type-unavailable",
-                f"Steps of type {kind} cannot be run by this version of the platform.",
-                f"{pointer}/type",
-                hint=f"It runs {', '.join(sorted(STEP_TYPES))}.",
-            )
-            for pointer, step in _steps(document)
-            if (kind := step.get("type", "TASK")) not in STEP_TYPES
-        ]
-    )
+    return check_workflow(document, catalog=DatabaseCatalog()) + _not_yet(document) + inline_schedules.check(document)
 
 
 # What the language has and this version of the platform does not act on yet. Refused where leaving it out would change
 # what a run does, and said as a warning where it would only change how the run is shown.
-_REFUSED = ("triggers", "cancellationTriggers")
+_REFUSED = ("cancellationTriggers",)
 _WITHOUT_EFFECT = ("uiComponents", "executionLog")
-_REFUSED_IN_STEPS = ("calendar",)
 
 
 def _not_yet(document: dict[str, Any]) -> list[Violation]:
     places = [(f"/{name}", name) for name in _REFUSED if document.get(name)]
     places += [
-        (f"{pointer}/{name}", name) for pointer, step in _steps(document) for name in _REFUSED_IN_STEPS if name in step
+        (f"/triggers/{index}", f"{entry['type']} triggers")
+        for index, entry in enumerate(document.get("triggers") or ())
+        if entry["type"] != "schedule"
     ]
     refused = [
         Violation("field-unavailable", f"This version of the platform does not act on {name}.", pointer)
@@ -174,4 +162,6 @@ WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
     checks_if=_checks_if,
     reads=_reads,
     pinned=_pinned,
+    published=inline_schedules.follow,
+    archived=inline_schedules.rest,
 )

@@ -1,8 +1,12 @@
-"""Two beats send every order to look twice. A timer fires once all the same."""
+"""Two beats send every order to look twice. A timer and the slot of a schedule fire once all the same."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+
+from tests.support.waiting import eventually
 
 from .scene import Scene
 from .sizes import size
@@ -33,3 +37,40 @@ def test_each_timer_fires_once_under_two_beats(scene: Scene) -> None:
         " AND completed_at < started_at"
     )
     assert not late
+
+
+def test_each_slot_of_a_schedule_starts_one_run_under_two_beats(scene: Scene) -> None:
+    """A schedule that fires each second, for so many slots."""
+    scene.platform.start_beat(wait=False)
+    scene.worker()
+    first = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+    document = {
+        "workflowId": "fault-line",
+        "interval": "PT1S",
+        "startAt": first.isoformat(),
+        "endAt": (first + timedelta(seconds=SLOTS - 1)).isoformat(),
+        "overlap": "ALLOW",
+        "catchUp": "ALL",
+        "input": {"n": 7, "ms": 0, "manner": ""},
+    }
+    scene.api.call("PUT", "workflows/schedules/each-second", document).expect(201)
+    try:
+        eventually(
+            lambda: scene.rows("SELECT 1 FROM workflows_schedule WHERE next_slot IS NULL"),
+            within=SLOTS + 60,
+            what=scene.picture,
+        )
+        fires = scene.rows("SELECT slot, due_at, at, decision, instance_id FROM workflows_schedulefire ORDER BY slot")
+        assert [row["slot"] for row in fires] == [first + timedelta(seconds=n) for n in range(SLOTS)]
+        assert {row["decision"] for row in fires} == {"STARTED"}
+        started = {str(row["instance_id"]) for row in fires}
+        assert len(started) == SLOTS
+        scene.batched |= started
+        scene.offered += SLOTS
+        scene.settle()
+        scene.check()
+        runs = scene.rows("SELECT id, trigger_event_id FROM workflows_workflowinstance")
+        assert {str(row["id"]) for row in runs} == started
+        assert len({row["trigger_event_id"] for row in runs}) == SLOTS
+    finally:
+        scene.api.call("DELETE", "workflows/schedules/each-second").expect(204)

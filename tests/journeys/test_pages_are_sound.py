@@ -55,6 +55,8 @@ def scene(platform: Platform) -> Scene:
         alice.call("PUT", "workflows/definitions/pause", pause | {"steps": steps}).expect(200, 201, 409)
         alice.call("POST", "workflows/definitions/pause/publish", {"version": version}).expect(200)
     alice.call("POST", "workflows/instances", {"workflowId": "pause", "version": "1.0.0"}).expect(202)
+    nightly = {"workflowId": "purchase-approval", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "input": PURCHASE}
+    alice.call("PUT", "workflows/schedules/nightly", nightly).expect(200, 201)
     tasks = eventually(lambda: [t for t in bob.get("tasks?box=group")["items"] if t["workflowInstanceId"] == waiting])
     return Scene(waiting, done, failed, tasks[0]["id"])
 
@@ -71,6 +73,10 @@ PAGES = {
     "run that waits": ("alice", lambda scene: f"/instances/{scene.waiting}"),
     "run that is done": ("alice", lambda scene: f"/instances/{scene.done}"),
     "run that failed": ("alice", lambda scene: f"/instances/{scene.failed}"),
+    "schedules": ("alice", lambda scene: "/schedules"),
+    "schedules, none found": ("alice", lambda scene: "/schedules?search=nothing-like-it"),
+    "one schedule": ("alice", lambda scene: "/schedules/nightly"),
+    "schedule form": ("alice", lambda scene: "/schedules?new"),
     "inbox": ("bob", lambda scene: "/tasks?box=group"),
     "inbox, empty": ("bob", lambda scene: "/tasks?box=overdue"),
     "one task": ("bob", lambda scene: f"/tasks/{scene.task}"),

@@ -16,6 +16,7 @@ from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
 from apps.ui.urls import urlpatterns
 from apps.workflows.models import WorkflowInstance
+from apps.workflows.services import schedules
 from apps.workflows.tests.factories import approval, greeting, published, started
 
 Browse = Callable[[User | None], Client]
@@ -29,6 +30,8 @@ EXPECTED = {
     "import": (200, 403, 403),
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
+    "schedules": (200, 403, 403),
+    "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
     "tasks/<uuid:task_id>": (200, 200, 403),
 }
@@ -39,6 +42,7 @@ OPEN_TO_ALL = {"login", "sign-in", "logout"}
 def run(cast: Cast) -> WorkflowInstance:
     """Started by Alice; Bob has claimed its task."""
     published(approval())
+    schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
     made = started(cast.alice, "approval")
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made
@@ -48,6 +52,7 @@ def address(route: str, run: WorkflowInstance) -> str:
     task = Task.objects.get(workflow_instance_id=run.pk)
     return "/" + (
         route.replace("<str:workflow_id>", "approval")
+        .replace("<str:key>", "approval")
         .replace("<uuid:instance_id>", str(run.pk))
         .replace("<uuid:task_id>", str(task.pk))
     )

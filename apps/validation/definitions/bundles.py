@@ -24,10 +24,14 @@ from apps.validation.violations import Violation
 
 from . import services
 from .kinds import known_kinds
+from .live import LiveKind, live_kinds
 from .models import Definition
 
 _TRY_CONVERTING = "See what would be changed with `definitions convert`; apply it with --convert."
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+AnyKind = services.DefinitionKind[Any] | LiveKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying did with a definition: created, changed, published, or unchanged."""
+    """What applying did with a definition: created, changed, published, unchanged, or left out."""
 
     kind: str
     key: str
@@ -103,10 +107,15 @@ def filled(value: Any, values: Mapping[str, str], source: str, *, strict: bool =
     return value
 
 
+def kept_kinds() -> dict[str, AnyKind]:
+    """Every kind of document that is kept here, with versions or without, by name."""
+    return {**known_kinds(), **live_kinds()}
+
+
 @transaction.atomic
 def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -> list[Applied]:
     """Save and publish a bundle: all of it or, with every problem of every document in one Unprocessable, nothing."""
-    kinds = known_kinds()
+    kinds = kept_kinds()
     problems = [
         Violation(
             "unknown-kind", f"{each.source}: there is no kind {each.kind!r} here.", hint=f"Kinds: {', '.join(kinds)}."
@@ -114,14 +123,17 @@ def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -
         for each in documents
         if each.kind not in kinds
     ]
-    ordered = _in_order([each for each in documents if each.kind in kinds], kinds)
+    ordered = in_order_of_naming([each for each in documents if each.kind in kinds], kinds)
     done: list[Applied] = []
     for document in ordered:
         kind = kinds[document.kind]
         # Whoever is named later in the order may name what was applied before, so each is published at once.
         try:
             with transaction.atomic():
-                done.append(apply_one(kind, document.content, actor, publish))
+                if isinstance(kind, LiveKind):
+                    done.append(apply_live(kind, document.content, actor, publish))
+                else:
+                    done.append(apply_one(kind, document.content, actor, publish))
         except Problem as error:
             problems += _located(document.source, error)
     if problems:
@@ -129,7 +141,7 @@ def apply(documents: Sequence[Document], *, actor: User, publish: bool = True) -
     return done
 
 
-def _in_order(documents: Sequence[Document], kinds: Mapping[str, services.DefinitionKind[Any]]) -> list[Document]:
+def in_order_of_naming(documents: Sequence[Document], kinds: Mapping[str, AnyKind]) -> list[Document]:
     """What is named comes first: by kind, and within a kind by who names whom. A circle stays as it was given."""
     by_kind = sorted(documents, key=lambda each: kinds[each.kind].order)
     named: dict[tuple[str, str], list[Document]] = {}
@@ -157,7 +169,7 @@ def _in_order(documents: Sequence[Document], kinds: Mapping[str, services.Defini
     return ordered
 
 
-def _named_by(document: Document, kinds: Mapping[str, services.DefinitionKind[Any]]) -> list[tuple[str, str]]:
+def _named_by(document: Document, kinds: Mapping[str, AnyKind]) -> list[tuple[str, str]]:
     # A document that does not fit its schema is refused when its turn comes; until then nothing is known of it.
     try:
         return [(each.kind, each.key) for each in kinds[document.kind].references(document.content)]
@@ -188,6 +200,14 @@ def apply_one(kind: services.DefinitionKind[Any], content: dict[str, Any], actor
     return Applied(kind.name, key, version, "published" if publish else "created" if created else "changed")
 
 
+def apply_live(kind: LiveKind, content: dict[str, Any], actor: User, publish: bool) -> Applied:
+    """Save one document of a kind without versions, in the caller's transaction. Raises the service's problems."""
+    if not publish:  # it would be in force at once, on definitions that are not
+        return Applied(kind.name, str(content.get(kind.id_field, "")), "", "left out")
+    key, done = kind.apply(actor, content)
+    return Applied(kind.name, key, "", done)
+
+
 def _next_version(version: str) -> str:
     """The next patch above this version: `1.2.3` and `1.2.3-beta` → `1.2.4`."""
     major, minor, patch = re.split(r"[-+]", version)[0].split(".")
@@ -216,15 +236,22 @@ def check(documents: Sequence[Document], *, actor: User) -> list[Violation]:
 def export(kinds: Iterable[str], into: Path) -> list[Path]:
     """Write the newest published version of every definition of these kinds, one file each. Returns the files."""
     written = []
-    known = known_kinds()
+    known, live = known_kinds(), live_kinds()
     into.mkdir(parents=True, exist_ok=True)
     for name in kinds:
+        if name in live:
+            written += [_write(into, name, key, document) for key, document in live[name].documents()]
+            continue
         kind = known[name]
         last = None
         for row in kind.model.objects.published().newest_first():
             if row.key != last:
                 last = row.key
-                path = into / f"{name}.{row.key}.json"
-                path.write_text(json.dumps({"kind": name, **row.document}, indent=2, ensure_ascii=False) + "\n")
-                written.append(path)
+                written.append(_write(into, name, row.key, row.document))
     return written
+
+
+def _write(into: Path, kind: str, key: str, document: dict[str, Any]) -> Path:
+    path = into / f"{kind}.{key}.json"
+    path.write_text(json.dumps({"kind": kind, **document}, indent=2, ensure_ascii=False) + "\n")
+    return path

@@ -17,7 +17,7 @@ from apps.validation.schemas import check_document, registry
 from apps.validation.violations import Violation, has_errors, in_order
 
 from . import bundles
-from .kinds import known_kinds
+from .live import LiveKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Result:
     def key(self) -> str:
         if not self.kind or not isinstance(self.document, dict):
             return ""
-        kind = known_kinds().get(self.kind)
+        kind = bundles.kept_kinds().get(self.kind)
         names = [kind.id_field] if kind else [f"{self.kind}Id", id_field(self.kind)]
         return next((self.document[name] for name in names if isinstance(self.document.get(name), str)), "")
 
@@ -79,10 +79,16 @@ def convert_all(sources: Sequence[Source], *, actor: User) -> list[Result]:
     against its schema only.
     """
     results = [_converted(source) for source in sources]
-    kinds = known_kinds()
+    kinds = bundles.kept_kinds()
+    kept = [each for each in results if each.kind in kinds and isinstance(each.document, dict)]
+    # The very order in which applying them would take them, so that what one names is there.
+    documents = {id(each.document): each for each in kept}
+    ordered = bundles.in_order_of_naming([bundles.Document(each.name, each.document) for each in kept], kinds)
     with transaction.atomic():
-        for result in sorted(results, key=lambda each: kinds[each.kind].order if each.kind in kinds else 0):
+        for result in (each for each in results if id(each.document) not in documents):
             _check(result, actor)
+        for document in ordered:
+            _check(documents[id(document.content)], actor)
         transaction.set_rollback(True)
     for result in results:
         result.violations = in_order(result.violations)
@@ -109,7 +115,7 @@ def _check(result: Result, actor: User) -> None:
 
 def _found(result: Result, actor: User) -> list[Violation]:
     """The problems of the schema and, for kinds that are kept, those that applying it meets."""
-    kind = known_kinds().get(result.kind)
+    kind = bundles.kept_kinds().get(result.kind)
     result.kept = kind is not None
     if kind is None:
         unkept = Violation(
@@ -120,6 +126,8 @@ def _found(result: Result, actor: User) -> list[Violation]:
             "The converted document can be written to a file, and applied to an installation that keeps them.",
         )
         return [*check_document(result.kind, result.document), unkept]
+    if isinstance(kind, LiveKind):
+        return _found_of_live(kind, result, actor)
     if not allowed(actor, kind.design):
         refused = Violation("not-permitted", f"Saving it needs the permission {kind.design}.", "/kind")
         return [*check_document(result.kind, result.document), refused]
@@ -132,6 +140,15 @@ def _found(result: Result, actor: User) -> list[Violation]:
     result.done = applied.done
     row = kind.model.objects.get(key=applied.key, version=applied.version)
     return [Violation(**each) for each in row.violations]
+
+
+def _found_of_live(kind: LiveKind, result: Result, actor: User) -> list[Violation]:
+    try:
+        with transaction.atomic():
+            result.done = bundles.apply_live(kind, result.document, actor, True).done
+    except Problem as error:
+        return error.violations or [Violation(error.code, error.detail)]
+    return []
 
 
 def filled(source: Source, values: dict[str, str]) -> Source:

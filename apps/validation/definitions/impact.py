@@ -9,6 +9,7 @@ from typing import Any
 from apps.validation.violations import Violation
 
 from .kinds import known_kinds
+from .live import live_kinds
 from .models import Definition
 from .services import DefinitionKind, Reference
 
@@ -46,6 +47,7 @@ def impact(
         for other, each, references in dependents
         for reference in references
     ]
+    definitions += [each for other in live_kinds().values() for each in other.dependents(kind.name, name)]
     looked = dependents[:MOST]
     reads = [
         {"kind": other.name, "id": each.key, "version": each.version}

@@ -67,6 +67,7 @@ class DefinitionKind(Generic[D]):
     For saying what a change breaks: ``called`` is what others call a definition by, where that is not its id.
     ``checks_if``: the checks, as if other definitions were already these. ``reads``: document, kind, key → what its
     expressions read of that other definition. ``pinned``: the version of another (kind, key) that a row stays with.
+    ``published`` and ``archived``: what else is done in the same transaction, when the row is saved or the key retired.
     """
 
     name: str
@@ -82,6 +83,8 @@ class DefinitionKind(Generic[D]):
     checks_if: Callable[[dict[str, Any], Instead], list[Violation]] | None = None
     reads: Callable[[dict[str, Any], str, str], list[Reading]] = lambda document, kind, key: []
     pinned: Callable[[D, str, str], str | None] = lambda row, kind, key: None
+    published: Callable[[D, User], None] = lambda row, actor: None
+    archived: Callable[[str], None] = lambda key: None
 
     def rows(self) -> DefinitionQuerySet[D]:
         """Every version of every definition of this kind."""
@@ -183,6 +186,7 @@ def publish(kind: DefinitionKind[D], *, actor: User, key: str, version: str | No
     row.revision += 1
     kind.seal(row)
     row.save()
+    kind.published(row, actor)
     record_audit(
         actor=actor,
         action=f"{kind.name}.publish",
@@ -200,6 +204,7 @@ def archive(kind: DefinitionKind[D], *, actor: User, key: str) -> int:
     count = kind.rows().filter(key=key).live().update(status=Definition.Status.ARCHIVED)
     if not count:
         raise NotFound(f"There is no {kind.name} {key}.")
+    kind.archived(key)
     record_audit(
         actor=actor,
         action=f"{kind.name}.archive",

@@ -39,6 +39,7 @@ FIELDS = {
     "triggerEventId parentInstanceId cancellation compensationState error startedAt updatedAt completedAt",
     "trigger": "workflowId eventPattern triggerType eventCondition inputMapping correlationKey enabled priority description",
     "schedule": "cron interval timezone startAt endAt input overlap catchUp jitter enabled",
+    "calendar": "calendarId timezone workingHours holidays",
     "webhook": "path auth inputMapping",
     "subscription": "workflowInstanceId eventPattern filterCondition correlation timeoutAt status fulfilledAt "
     "fulfilledByEventId waitStepId timeoutHandlerStepId",

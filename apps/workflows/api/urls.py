@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bulk, definitions, instances, steering, subscriptions, versions
+from . import bulk, calendars, definitions, instances, schedules, steering, subscriptions, versions
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
+_CALENDAR = "workflows/calendars/<str:key>"
+_SCHEDULE = "workflows/schedules/<str:key>"
 _INSTANCE = "workflows/instances/<uuid:instance_id>"
 urlpatterns = [
     path("workflows/definitions", definitions.WorkflowList.as_view(), name="definitions"),
@@ -41,4 +43,20 @@ urlpatterns = [
     path(f"{_INSTANCE}/move", steering.InstanceMove.as_view(), name="instance-move"),
     path(f"{_INSTANCE}/preview", steering.InstancePreview.as_view(), name="instance-preview"),
     path("workflows/subscriptions", subscriptions.SubscriptionList.as_view(), name="subscriptions"),
+    path("workflows/schedules", schedules.ScheduleList.as_view(), name="schedules"),
+    path("workflows/schedules/preview", schedules.SchedulePreviewOfDocument.as_view(), name="schedule-preview-of"),
+    path(_SCHEDULE, schedules.OneSchedule.as_view(), name="schedule"),
+    path(f"{_SCHEDULE}/preview", schedules.SchedulePreview.as_view(), name="schedule-preview"),
+    path(f"{_SCHEDULE}/pause", schedules.SchedulePause.as_view(), name="schedule-pause"),
+    path(f"{_SCHEDULE}/resume", schedules.ScheduleResume.as_view(), name="schedule-resume"),
+    path(f"{_SCHEDULE}/fire", schedules.ScheduleFireNow.as_view(), name="schedule-fire"),
+    path(f"{_SCHEDULE}/fires", schedules.ScheduleFires.as_view(), name="schedule-fires"),
+    path("workflows/calendars", calendars.CalendarList.as_view(), name="calendars"),
+    path("workflows/calendars/validate", calendars.CalendarValidate.as_view(), name="calendar-validate"),
+    path(_CALENDAR, calendars.Calendar.as_view(), name="calendar"),
+    path(f"{_CALENDAR}/publish", calendars.CalendarPublish.as_view(), name="calendar-publish"),
+    path(f"{_CALENDAR}/versions", calendars.CalendarVersions.as_view(), name="calendar-versions"),
+    path(f"{_CALENDAR}/versions/<str:version>", calendars.CalendarVersion.as_view(), name="calendar-version"),
+    path(f"{_CALENDAR}/diff", calendars.CalendarDiff.as_view(), name="calendar-diff"),
+    path(f"{_CALENDAR}/impact", calendars.CalendarImpact.as_view(), name="calendar-impact"),
 ]

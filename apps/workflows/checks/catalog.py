@@ -77,6 +77,11 @@ class Catalog(Protocol):
     def people(self, names: Collection[str]) -> Collection[str] | None:
         """Those of the names that are an active person, or a team or role of one; None when that is not known here."""
 
+    def calendar(self, calendar_id: str) -> Mapping[str, Any] | None:
+        """The working calendar's document."""
+
+    def calendar_ids(self) -> list[str]: ...
+
 
 def task_facts(document: Mapping[str, Any], *, form: Mapping[str, Any] | None = None) -> TaskFacts:
     """The facts of a task definition. `form`: the JSON Schema of the component that a manual task names as its form."""
@@ -140,6 +145,7 @@ class DocumentCatalog:
     workflows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     events: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     members: Collection[str] | None = None
+    calendars: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, documents: Iterable[Mapping[str, Any]]) -> DocumentCatalog:
@@ -159,6 +165,8 @@ class DocumentCatalog:
             self.components[component_id] = document
         elif kind == "event" and (pattern := text(document, "pattern")):
             self.events[pattern] = document
+        elif kind == "calendar" and (calendar_id := text(document, "calendarId")):
+            self.calendars[calendar_id] = document
 
     def task(self, task_id: str, version: str | None) -> TaskFacts | None:
         document = _version_of(self.tasks.get(task_id, ()), version)
@@ -184,6 +192,12 @@ class DocumentCatalog:
 
     def people(self, names: Collection[str]) -> Collection[str] | None:
         return self.members
+
+    def calendar(self, calendar_id: str) -> Mapping[str, Any] | None:
+        return self.calendars.get(calendar_id)
+
+    def calendar_ids(self) -> list[str]:
+        return sorted(self.calendars)
 
 
 def _version_of(documents: Iterable[Mapping[str, Any]], version: str | None) -> Mapping[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.validation.violations import pointer_to
 
+from .calendar import check_calendar
 from .catalog import Catalog
 from .findings import Findings, certain_fix, did_you_mean
 from .outline import Outline, Step, mapping, read_outline, records, text
@@ -28,6 +29,8 @@ def check_references(outline: Outline, producers: Producers, findings: Findings)
             _check_person(step, catalog, findings)
         elif step.type == "SUB_WORKFLOW":
             _check_child(outline, step, catalog, findings)
+        elif step.type == "DELAY":
+            check_calendar(step, catalog, findings)
         _check_variables(outline, step, findings)
         _check_components(step.document, step.pointer, catalog, findings)
     _check_components(outline.document, "", catalog, findings)

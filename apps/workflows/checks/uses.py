@@ -77,6 +77,8 @@ def _of_step(step: Step) -> Iterator[Mention]:
             yield from _field(document, pointer, "event", "eventPattern")
         case "EMIT_EVENT":
             yield from _field(document, pointer, "event", "pattern")
+        case "DELAY":
+            yield from _field(document, pointer, "calendar", "calendar")
         case "HUMAN_TASK":
             definition = mapping(document, "taskDefinition")
             form = pointer + "/taskDefinition"

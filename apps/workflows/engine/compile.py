@@ -203,7 +203,15 @@ class _Compiler:
         return {"child": self.children(workflow_id, version), "wait": wait, "inline": not wait}
 
     def _delay(self, document: dict[str, Any]) -> dict[str, Any]:
-        return self._due(document.get("duration"), document.get("until"))
+        duration, until, calendar = document.get("duration"), document.get("until"), document.get("calendar")
+        if calendar is None:
+            return self._due(duration, until)
+        # What it means depends on the calendar and on when it is asked, so the text itself is kept.
+        return {
+            "duration": None if duration is None else self.language.template(duration),
+            "until": None if until is None else self.language.template(until),
+            "calendar": calendar,
+        }
 
     def _due(self, duration: str | None, until: str | None) -> dict[str, Any]:
         return {

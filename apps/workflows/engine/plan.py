@@ -47,6 +47,12 @@ class Language(Protocol):
     def inside_items(self) -> Language:
         """The language inside a FOR_EACH: what it compiles also sees ``item`` and ``index``."""
 
+    def working_time(self, calendar: str, begin: datetime, duration: str) -> datetime:
+        """When so much working time of a calendar has gone by."""
+
+    def working_moment(self, calendar: str, moment: datetime) -> datetime:
+        """The moment itself where a calendar works, else when it does next."""
+
     @property
     def error(self) -> type[Exception]:
         """What evaluating raises; it has ``code`` and ``message``."""
@@ -152,6 +158,7 @@ class Step:
     output: Expression | None = None
     duration: timedelta | Expression | None = None
     until: datetime | Expression | None = None
+    calendar: str | None = None
     pattern: str = ""
     payload: Expression | None = None
     event_condition: Expression | None = None

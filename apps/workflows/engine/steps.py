@@ -248,11 +248,15 @@ def delay(run: Run, step: Step, execution: Execution, move: Move) -> None:
 
 
 def _due(run: Run, step: Step) -> datetime:
+    language = run.plan.language
     if step.duration is not None:
         value = step.duration if isinstance(step.duration, timedelta) else run.evaluate(step.duration)
-        return run.now + (value if isinstance(value, timedelta) else run.plan.language.duration(str(value)))
+        if step.calendar is not None:
+            return language.working_time(step.calendar, run.now, str(value))
+        return run.now + (value if isinstance(value, timedelta) else language.duration(str(value)))
     value = step.until if isinstance(step.until, datetime) or step.until is None else run.evaluate(step.until)
-    return value if isinstance(value, datetime) else run.plan.language.instant(str(value))
+    instant = value if isinstance(value, datetime) else language.instant(str(value))
+    return instant if step.calendar is None else language.working_moment(step.calendar, instant)
 
 
 STEP_TYPES: dict[str, Callable[[Run, Step, Execution, Move], None]] = {

@@ -1,1 +1,1 @@
-"""Pure decisions about definitions and runs: no Django, no clock, no database."""
+"""Pure decisions about definitions, runs and schedules beside the engine: no Django, no clock, no database."""

@@ -150,6 +150,12 @@ class Judge:
             return self._elsewhere(old, f"{self.after.version} has no step {wanted}.")
         if new.type != old.type:
             return self._elsewhere(old, f"{wanted} is a {old.type} and becomes a {new.type}.")
+        if old.parent is not None and new.parent not in (self._becomes(old.parent), None):
+            around, suggested = old.parent, self.suggested.get(old.parent)
+            if around not in self.mapping and new.parent == suggested:
+                return Finding(
+                    step_id, Verdict.NEEDS_MAPPING, f"It lies in {around}, which seems to be {suggested} now."
+                )
         if new.parent != (None if old.parent is None else self._becomes(old.parent)):
             return self._elsewhere(old, f"{wanted} lies {_within(new)} in {self.after.version}, not {_within(old)}.")
         if wanted in self.after.compensations.values():

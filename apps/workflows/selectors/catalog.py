@@ -13,7 +13,7 @@ from apps.validation.definitions.kinds import known_kinds
 from apps.validation.definitions.models import Definition
 from apps.validation.definitions.services import Instead
 from apps.workflows.checks.catalog import TaskFacts, form_of, task_facts
-from apps.workflows.models import WorkflowDefinition
+from apps.workflows.models import CalendarDefinition, WorkflowDefinition
 
 
 class DatabaseCatalog:
@@ -78,6 +78,12 @@ class DatabaseCatalog:
 
     def people(self, names: Collection[str]) -> Collection[str] | None:
         return names_of_active(names)
+
+    def calendar(self, calendar_id: str) -> Mapping[str, Any] | None:
+        return _document(CalendarDefinition, calendar_id, None)
+
+    def calendar_ids(self) -> list[str]:
+        return _keys(CalendarDefinition)
 
 
 def _document(model: type[Definition], key: str, version: str | None) -> dict[str, Any] | None:

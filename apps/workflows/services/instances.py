@@ -35,12 +35,16 @@ BATCH_LIMIT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run is started with. ``version`` None: the newest published, or as new starts are split."""
+    """What a run is started with. ``version`` None: the newest published, or as new starts are split.
+
+    ``trigger_event_id``: what asked for it.
+    """
 
     workflow_id: str
     input: Any = None
     version: str | None = None
     correlation_id: str | None = None
+    trigger_event_id: str | None = None
 
 
 @transaction.atomic
@@ -58,10 +62,17 @@ def start(*, actor: User, request: Start) -> UUID:
     instance = _new(instance_id, definition, value, request.correlation_id, now)
     claim = claim_for(definition, instance, "/input")
     if claim is None:
-        wave.start(births.NewInstance(definition.id, actor.pk), instance, now)
+        wave.start(births.NewInstance(definition.id, actor.pk, request.trigger_event_id), instance, now)
     else:
         # A worker begins it: a transaction that takes a slot takes no run's lock afterwards.
-        births.insert([(instance, births.NewInstance(definition.id, actor.pk, concurrency_key=claim.key))])
+        births.insert(
+            [
+                (
+                    instance,
+                    births.NewInstance(definition.id, actor.pk, request.trigger_event_id, concurrency_key=claim.key),
+                )
+            ]
+        )
         line_up(actor, [slots.Claimant(instance.id, definition.key, claim)])
     record_audit(
         actor=actor,
@@ -98,7 +109,9 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
         if claim is not None:
             claimants.append(slots.Claimant(instance.id, definition.key, claim))
         key = None if claim is None else claim.key
-        rows.append((instance, births.NewInstance(definition.id, actor.pk, concurrency_key=key)))
+        rows.append(
+            (instance, births.NewInstance(definition.id, actor.pk, request.trigger_event_id, concurrency_key=key))
+        )
     if rows:
         births.insert(rows)
         free = [instance.id for instance, new in rows if new.concurrency_key is None]

@@ -11,7 +11,7 @@ from apps.auth.models import User
 from apps.tasks.tests.factories import TaskDefinitionFactory
 from apps.validation.definitions.models import version_key
 from apps.validation.definitions.services import content_checksum
-from apps.workflows.models import WorkflowDefinition, WorkflowInstance
+from apps.workflows.models import CalendarDefinition, WorkflowDefinition, WorkflowInstance
 from apps.workflows.services import instances
 from apps.workflows.services.instances import Start
 
@@ -129,6 +129,35 @@ class WorkflowDefinitionFactory(factory.django.DjangoModelFactory[WorkflowDefini
     checksum = factory.LazyAttribute(lambda o: content_checksum(o.document))
     status = WorkflowDefinition.Status.PUBLISHED
     published_at = factory.LazyFunction(timezone.now)
+
+
+def office(**more: Any) -> dict[str, Any]:
+    """A working calendar: 09:00 to 17:00 in Berlin, Friday until noon."""
+    days = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu")}
+    return {
+        "calendarId": "office",
+        "name": "Office",
+        "version": "1.0.0",
+        "timezone": "Europe/Berlin",
+        "workingHours": days | {"fri": [["09:00", "12:00"]]},
+        "holidays": {"country": "DE", "subdivision": "BE", "dates": ["2026-12-24"]},
+    } | more
+
+
+class CalendarDefinitionFactory(factory.django.DjangoModelFactory[CalendarDefinition]):
+    """A published calendar of `document`."""
+
+    class Meta:
+        model = CalendarDefinition
+
+    document: Any = factory.LazyFunction(office)
+    key = factory.LazyAttribute(lambda o: o.document["calendarId"])
+    version = factory.LazyAttribute(lambda o: o.document.get("version", "1.0.0"))
+    version_key = factory.LazyAttribute(lambda o: version_key(o.version))
+    name = factory.LazyAttribute(lambda o: o.document.get("name", o.key))
+    checksum = factory.LazyAttribute(lambda o: content_checksum(o.document))
+    status = "published"
+    published_at = factory.LazyAttribute(lambda o: timezone.now() if o.status == "published" else None)
 
 
 def published(document: dict[str, Any], *tasks: dict[str, Any]) -> WorkflowDefinition:

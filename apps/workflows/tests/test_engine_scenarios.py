@@ -23,7 +23,8 @@ from apps.workflows.engine.simulation import Mock, Simulation
 from apps.workflows.engine.state import Signal, execution_id
 from apps.workflows.engine.steering import Refused
 from apps.workflows.engine.transitions import IllegalSignal, SignalKind
-from apps.workflows.orchestrator.language import LANGUAGE
+from apps.workflows.orchestrator.language import LANGUAGE, CelLanguage
+from apps.workflows.rules.calendars import WorkingCalendar
 
 NOW = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
 RUN = UUID("01890000-0000-7000-8000-000000000001")
@@ -52,8 +53,10 @@ def plan_of(scenario: dict[str, Any]) -> Plan:
 
     document = {"version": "1.0.0", **scenario["definition"]}
     limit = scenario.get("maxTransitions", 1_000)
+    calendars = {key: WorkingCalendar.of(each) for key, each in scenario.get("calendars", {}).items()}
+    language = CelLanguage(calendars=calendars.__getitem__) if calendars else LANGUAGE
     return compile_plan(
-        document, definition_id=RUN, language=LANGUAGE, tasks=binding, children=child, max_transitions=limit
+        document, definition_id=RUN, language=language, tasks=binding, children=child, max_transitions=limit
     )
 
 

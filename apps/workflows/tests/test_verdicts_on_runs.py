@@ -251,10 +251,11 @@ def test_an_item_under_way_lacks_what_only_later_items_will_have() -> None:
     assert judged(old, behind, at("each", "nap")).verdict == "COMPATIBLE"
 
 
-def test_a_loop_keeps_its_name_while_items_are_under_way() -> None:
+def test_a_loop_may_change_its_name_while_items_are_under_way() -> None:
     old, new = loop(nap(next=None)), loop(nap(next=None), version="2.0.0", name="all")
-    for mapping in ({}, {"each": "all"}):
-        assert judged(old, new, at("each", "nap"), **mapping).verdict == "IMPOSSIBLE"
+    asked = judged(old, new, at("each", "nap"))
+    assert (asked.verdict, asked.mapping) == ("NEEDS_MAPPING", {"each": "all"})
+    assert judged(old, new, at("each", "nap"), each="all").verdict == "COMPATIBLE"
 
 
 def test_branches_that_changed_places_are_numbered_anew() -> None:

@@ -1,5 +1,5 @@
 /**
- * Keys that work on every page: `?` help, ⌘K / Ctrl+K palette, `/` search, `g` then `h`, `w`, `i`, `t` to go somewhere.
+ * Keys that work on every page: `?` help, ⌘K / Ctrl+K palette, `/` search, `g` then `h`, `w`, `i`, `s`, `t` to go somewhere.
  *
  * Targets stand in the page: `<a data-goto="w">`, `[data-search]`, `<dialog id="help">`.
  */

@@ -44,6 +44,21 @@ export function absolute(iso: string): string {
     : new Date(then).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** Day and time in local time; seconds only where they say something. */
+export function brief(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  return date.toLocaleString(undefined, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    ...(date.getSeconds() ? { second: "2-digit" } : {}),
+  });
+}
+
 /** `14:03:09.120` in local time. */
 export function clock(iso: string): string {
   const date = new Date(iso);

@@ -15,6 +15,7 @@ from apps.validation.definitions import bundles, conversion
 from apps.validation.definitions.bundles import Document
 from apps.validation.definitions.conversion import Result, Source
 from apps.validation.definitions.kinds import known_kinds
+from apps.validation.definitions.live import live_kinds
 from apps.validation.dialects import convert
 from apps.validation.problems import Problem
 from apps.validation.schemas.renames import shown
@@ -36,7 +37,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, verb: str, path: Path, username: str, draft: bool, **options: Any) -> None:
         if verb == "export":
-            for written in bundles.export(options["kind"] or known_kinds(), path):
+            for written in bundles.export(options["kind"] or [*known_kinds(), *live_kinds()], path):
                 self.stdout.write(str(written))
             return
         if not path.exists():

@@ -9,10 +9,12 @@ import pytest
 from apps.auth.tests.factories import Cast
 from apps.events.kind import EVENT
 from apps.tasks.services.definitions import TASKS
+from apps.validation.definitions import bundles
 from apps.validation.definitions.services import publish, save_draft
 from apps.workflows.checks.tests.corpus import EXAMPLES
 from apps.workflows.checks.tests.test_examples import BUNDLES, load
 from apps.workflows.kind import WORKFLOW
+from apps.workflows.models import Schedule
 
 
 @pytest.mark.django_db
@@ -29,6 +31,14 @@ def test_a_bundle_is_published_without_a_finding(bundle: Path, cast: Cast) -> No
         draft, _ = save_draft(WORKFLOW, actor=cast.admin, document=document)
         assert draft.violations == []
         assert publish(WORKFLOW, actor=cast.admin, key=document["workflowId"]).status == "published"
+
+
+@pytest.mark.django_db
+def test_an_example_brings_its_schedule_paused(cast: Cast) -> None:
+    documents = bundles.read(EXAMPLES / "purchase-approval", {})
+    done = bundles.apply(documents, actor=cast.admin)
+    assert ("schedule", "monthly-supplies", "created") in [(each.kind, each.key, each.done) for each in done]
+    assert not Schedule.objects.get().enabled
 
 
 @pytest.mark.django_db

@@ -202,14 +202,18 @@ def _suspend(run: Run, signal: Signal) -> None:
     run.instance.resume_to = run.instance.status
     run.instance.status = InstanceStatus.SUSPENDED
     run.command(PauseWork(resume=False))
-    run.record("INSTANCE_SUSPENDED", None, {"reason": signal.data.get("reason", "")})
+    run.record("INSTANCE_SUSPENDED", None, _who_and_why(signal))
 
 
 def _resume(run: Run, signal: Signal) -> None:
     run.instance.status = run.instance.resume_to or InstanceStatus.RUNNING
     run.instance.resume_to = None
     run.command(PauseWork(resume=True))
-    run.record("INSTANCE_RESUMED", None, {"reason": signal.data.get("reason", "")})
+    run.record("INSTANCE_RESUMED", None, _who_and_why(signal))
+
+
+def _who_and_why(signal: Signal) -> dict[str, Any]:
+    return {"reason": signal.data.get("reason", ""), "requestedBy": signal.data.get("requestedBy")}
 
 
 def _retry(run: Run, signal: Signal) -> None:
@@ -229,7 +233,7 @@ def _retry(run: Run, signal: Signal) -> None:
     instance.error = instance.completed_at = instance.output = None
     instance.cancellation = instance.compensation = None
     run._context = None
-    run.record("INSTANCE_RETRIED", None, {"stepId": step.step_id, "reason": data.get("reason", "")})
+    run.record("INSTANCE_RETRIED", None, {"stepId": step.step_id, **_who_and_why(signal)})
     move = Move(step.step_id, input=data.get("input"), edited="input" in data)
     if instance.current_step_id is None:  # it ended before its first step
         _begin(run, move)

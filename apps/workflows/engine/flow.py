@@ -256,7 +256,8 @@ def compensate(run: Run, failure: Failure | None, final: InstanceStatus) -> None
         "failed": [],
         "final": final.value,
     }
-    run.record("COMPENSATION_STARTED", None, {"plan": steps})
+    why = {"cancellation": instance.cancellation} if instance.cancellation else {}
+    run.record("COMPENSATION_STARTED", None, {"plan": steps, **why})
     compensate_next(run, None)
 
 

@@ -137,12 +137,12 @@ def cancel(*, actor: User, instance_id: UUID, reason: str, should_compensate: bo
 
 def suspend(*, actor: User, instance_id: UUID, reason: str) -> None:
     """Let a run rest: timers stop, tasks not yet begun wait, what comes in is kept. Conflict unless it is under way."""
-    _steer(actor, instance_id, Signal(SignalKind.SUSPEND, None, {"reason": reason}), reason)
+    _steer(actor, instance_id, Signal(SignalKind.SUSPEND, None, {"reason": reason, "requestedBy": actor.username}), reason)
 
 
 def resume(*, actor: User, instance_id: UUID, reason: str = "") -> None:
     """Let a suspended run go on where it was; its timers run on with the time they had left."""
-    _steer(actor, instance_id, Signal(SignalKind.RESUME, None, {"reason": reason}), reason)
+    _steer(actor, instance_id, Signal(SignalKind.RESUME, None, {"reason": reason, "requestedBy": actor.username}), reason)
     doorbell.ring(doorbell.ORCHESTRATOR)
 
 
@@ -165,7 +165,7 @@ def retry(
             hint = "Its steps are " + ", ".join(sorted(steps)) + "."
             violation = Violation("UNKNOWN_STEP", f"The definition has no step {step_id}.", "/stepId", hint=hint)
             raise Unprocessable("There is no such step to retry from.", violations=[violation])
-    data: dict[str, Any] = {"reason": reason}
+    data: dict[str, Any] = {"reason": reason, "requestedBy": actor.username}
     if step_id is not None:
         data["stepId"] = step_id
     if step_input is not _UNCHANGED:

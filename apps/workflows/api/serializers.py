@@ -102,9 +102,33 @@ class HistoryEntrySerializer(serializers.Serializer[Any]):
         return super().get_fields() | {"data": serializers.JSONField(required=False)}
 
 
+class PastStateSerializer(serializers.Serializer[Any]):
+    """What a run was like after one of its history's entries."""
+
+    seq = serializers.IntegerField()
+    at = serializers.DateTimeField(allow_null=True, help_text="when that entry was written; null before the first")
+    status = serializers.CharField()
+    definitionVersion = serializers.CharField()
+    variables = serializers.DictField(child=serializers.JSONField())
+    currentStepId = serializers.CharField(allow_null=True)
+    steps = serializers.DictField(child=serializers.JSONField(), help_text="the latest visit of each step by then")
+    positions = serializers.ListField(
+        child=serializers.JSONField(), help_text="visits under way: {executionId, stepId, visit, since, attempts}"
+    )
+    open = serializers.IntegerField(help_text="how many positions there were; at most 200 are listed")
+    events = serializers.ListField(child=serializers.JSONField(), help_text="the latest 200: {eventId}")
+    eventCount = serializers.IntegerField()
+    output = serializers.JSONField(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
+    cancellation = serializers.JSONField(allow_null=True)
+    suspension = serializers.JSONField(allow_null=True, help_text="{at, reason, requestedBy} while it was suspended")
+    document = serializers.JSONField(required=False, help_text="the definition, where it was another version then")
+
+
 class HistorySerializer(serializers.Serializer[Any]):
     items = HistoryEntrySerializer(many=True)
     next = serializers.CharField(allow_null=True, help_text="link to the entries that follow")
+    state = PastStateSerializer(required=False, help_text="with `at`, on the first page")
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):

@@ -193,13 +193,21 @@ def explanation(instance: WorkflowInstance) -> dict[str, Any]:
     return explain(instance, _positions(executions, tasks))
 
 
-def history(instance_id: UUID, *, after: int = 0, limit: int = 200) -> tuple[list[dict[str, Any]], int | None]:
-    """Entries with numbers above ``after``, in order, and the ``after`` of the next page (None at the end)."""
+def history(
+    instance_id: UUID, *, after: int = 0, limit: int = 200, until: int | None = None
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Entries with numbers above ``after`` (up to ``until``), in order, and the ``after`` of the next page or None."""
     entries: list[dict[str, Any]] = []
     records = HistoryRecord.objects.filter(instance_id=instance_id, last_seq__gt=after).order_by("first_seq")
+    if until is not None:
+        records = records.filter(first_seq__lte=until)
     for record in records[: limit + 1].iterator(chunk_size=limit + 1):
         at = record.at
-        entries += [{**entry, "at": at} for entry in record.entries if entry["seq"] > after]
+        entries += [
+            {**entry, "at": at}
+            for entry in record.entries
+            if entry["seq"] > after and (until is None or entry["seq"] <= until)
+        ]
         if len(entries) > limit:
             break
     more = len(entries) > limit

@@ -137,12 +137,16 @@ def cancel(*, actor: User, instance_id: UUID, reason: str, should_compensate: bo
 
 def suspend(*, actor: User, instance_id: UUID, reason: str) -> None:
     """Let a run rest: timers stop, tasks not yet begun wait, what comes in is kept. Conflict unless it is under way."""
-    _steer(actor, instance_id, Signal(SignalKind.SUSPEND, None, {"reason": reason, "requestedBy": actor.username}), reason)
+    _steer(
+        actor, instance_id, Signal(SignalKind.SUSPEND, None, {"reason": reason, "requestedBy": actor.username}), reason
+    )
 
 
 def resume(*, actor: User, instance_id: UUID, reason: str = "") -> None:
     """Let a suspended run go on where it was; its timers run on with the time they had left."""
-    _steer(actor, instance_id, Signal(SignalKind.RESUME, None, {"reason": reason, "requestedBy": actor.username}), reason)
+    _steer(
+        actor, instance_id, Signal(SignalKind.RESUME, None, {"reason": reason, "requestedBy": actor.username}), reason
+    )
     doorbell.ring(doorbell.ORCHESTRATOR)
 
 

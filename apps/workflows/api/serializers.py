@@ -136,7 +136,10 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     since = serializers.DateTimeField()
     movesWhen = serializers.CharField()
-    waitingFor = serializers.ListField(child=serializers.JSONField())
+    waitingFor = serializers.ListField(
+        child=serializers.JSONField(), help_text="as in the run's state, each with its own sentence and movesWhen"
+    )
+    endsBy = serializers.DateTimeField(allow_null=True, help_text="when the run as a whole times out")
 
 
 class ReasonSerializer(StrictSerializer):

@@ -189,6 +189,23 @@ class DryRunSerializer(StrictSerializer):
     definition = serializers.DictField(help_text="a workflow document; see schemas/workflow.json")
     input = serializers.JSONField(required=False)
     mocks = serializers.ListField(child=MockSerializer(), required=False, default=list, max_length=1_000)
+    examples = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="answer what no mock answers with an example of what its schema asks for",
+    )
+
+
+class DryRunEffectsSerializer(serializers.Serializer[Any]):
+    """What the run would do outside."""
+
+    sentence = serializers.CharField()
+    calls = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="{stepId, taskId, attempt, at, kind, method, endpoint, url, headers, body, problem}; credentials masked",
+    )
+    tasks = serializers.ListField(child=serializers.JSONField(), help_text="{stepId, at, title, for, dueAt}")
+    events = serializers.ListField(child=serializers.JSONField(), help_text="{pattern, stepId, at}")
 
 
 class DryRunResultSerializer(serializers.Serializer[Any]):
@@ -196,11 +213,22 @@ class DryRunResultSerializer(serializers.Serializer[Any]):
 
     status = serializers.CharField()
     path = serializers.ListField(child=serializers.CharField(), help_text="steps in the order they were entered")
-    steps = serializers.DictField(child=serializers.JSONField())
+    steps = serializers.DictField(child=serializers.JSONField(), help_text="the latest visit of each step")
     output = serializers.JSONField(allow_null=True)
     error = serializers.JSONField(allow_null=True)
     variables = serializers.DictField(child=serializers.JSONField())
-    events = serializers.ListField(child=serializers.JSONField())
+    tasks = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="each attempt of each task: {stepId, visit, attempt, kind, taskId, input, at, seconds, answer, "
+        "answeredAt, error, person: {title, assignee, candidateUsers, candidateGroups, dueAt, priority, actions, problem}}",
+    )
+    events = serializers.ListField(child=serializers.JSONField(), help_text="{pattern, payload, stepId, at}")
+    effects = DryRunEffectsSerializer()
+    timings = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="each visit of each step: {stepId, visit, status, attempts, startedAt, completedAt, seconds}",
+    )
     waitsAt = serializers.ListField(child=serializers.CharField(), help_text="steps that no mock answers")
+    startedAt = serializers.DateTimeField(help_text="where the virtual clock began")
     seconds = serializers.FloatField(help_text="how long the run would have taken")
     history = HistoryEntrySerializer(many=True)

@@ -9,7 +9,6 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.workflows.engine.history import fold
-from apps.workflows.models import WorkflowInstance
 from apps.workflows.tests.factories import approval, greeting, nap, published, started
 
 pytestmark = pytest.mark.django_db

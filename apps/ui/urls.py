@@ -15,6 +15,7 @@ urlpatterns = [
     path("palette", palette.entries, name="palette"),
     path("workflows", workflows.overview, name="workflows"),
     path("workflows/<str:workflow_id>", workflows.detail, name="workflow"),
+    path("workflows/<str:workflow_id>/dry-run", workflows.dry_run, name="workflow-dry-run"),
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
     path("tasks", tasks.inbox, name="tasks"),

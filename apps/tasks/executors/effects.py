@@ -13,7 +13,8 @@ from .plans import TaskDefinitionPlan
 
 MASK = "•••"
 _SECRET = re.compile(
-    r"auth(?!or)|authori[sz]|token|secret|passw|credential|signature|cookie|session|api.?key|private.?key|^key$", re.IGNORECASE
+    r"auth(?!or)|authori[sz]|token|secret|passw|credential|signature|cookie|session|api.?key|private.?key|^key$",
+    re.IGNORECASE,
 )
 # What every call bears and says nothing about the work.
 _NOT_SHOWN = frozenset({"idempotency-key", "traceparent", "accept"})

@@ -25,6 +25,7 @@ EXPECTED = {
     "palette": (200, 200, 200),
     "workflows": (200, 403, 403),
     "workflows/<str:workflow_id>": (200, 403, 403),
+    "workflows/<str:workflow_id>/dry-run": (200, 403, 403),
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "tasks": (200, 200, 403),

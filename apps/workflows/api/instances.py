@@ -31,7 +31,7 @@ from apps.workflows.services.migration import migrate
 from . import serializers as forms
 
 _TAGS = ["workflow instances"]
-_VERB: dict[int, Any] = {
+VERB: dict[int, Any] = {
     200: forms.InstanceSerializer,
     403: OpenApiResponse(description="The caller may see the run but not steer it."),
     404: OpenApiResponse(description="No such run for this caller."),
@@ -187,65 +187,54 @@ class InstanceExplain(APIView):
 
 
 class InstanceCancel(APIView):
-    @extend_schema(operation_id="instances_cancel", tags=_TAGS, request=forms.CancelSerializer, responses=_VERB)
+    @extend_schema(operation_id="instances_cancel", tags=_TAGS, request=forms.CancelSerializer, responses=VERB)
     @idempotent
     def post(self, request: Request, instance_id: UUID) -> Response:
         """End the run; with shouldCompensate its completed work is undone first."""
-        form = _form(forms.CancelSerializer, request)
+        form = form_of(forms.CancelSerializer, request)
         services.cancel(
             actor=actor_of(request),
             instance_id=instance_id,
             reason=form["reason"],
             should_compensate=form["shouldCompensate"],
         )
-        return _current(instance_id)
+        return current(instance_id)
 
 
 class InstanceSuspend(APIView):
-    @extend_schema(operation_id="instances_suspend", tags=_TAGS, request=forms.ReasonSerializer, responses=_VERB)
+    @extend_schema(operation_id="instances_suspend", tags=_TAGS, request=forms.ReasonSerializer, responses=VERB)
     @idempotent
     def post(self, request: Request, instance_id: UUID) -> Response:
         """Let the run rest: timers stop, tasks not yet begun wait, what comes in is kept."""
-        reason = _form(forms.ReasonSerializer, request)["reason"]
+        reason = form_of(forms.ReasonSerializer, request)["reason"]
         services.suspend(actor=actor_of(request), instance_id=instance_id, reason=reason)
-        return _current(instance_id)
+        return current(instance_id)
 
 
 class InstanceResume(APIView):
-    @extend_schema(operation_id="instances_resume", tags=_TAGS, request=forms.ReasonSerializer, responses=_VERB)
+    @extend_schema(operation_id="instances_resume", tags=_TAGS, request=forms.ReasonSerializer, responses=VERB)
     @idempotent
     def post(self, request: Request, instance_id: UUID) -> Response:
         """Let a suspended run go on."""
-        reason = _form(forms.ReasonSerializer, request)["reason"]
+        reason = form_of(forms.ReasonSerializer, request)["reason"]
         services.resume(actor=actor_of(request), instance_id=instance_id, reason=reason)
-        return _current(instance_id)
-
-
-class InstanceRetry(APIView):
-    @extend_schema(operation_id="instances_retry", tags=_TAGS, request=forms.RetrySerializer, responses=_VERB)
-    @idempotent
-    def post(self, request: Request, instance_id: UUID) -> Response:
-        """Go on with a run that failed or was cancelled, from a step, with its input edited if need be."""
-        form = _form(forms.RetrySerializer, request)
-        more = {"step_input": form["input"]} if "input" in form else {}
-        services.retry(
-            actor=actor_of(request),
-            instance_id=instance_id,
-            step_id=form.get("stepId"),
-            reason=form["reason"],
-            **more,
-        )
-        return _current(instance_id)
+        return current(instance_id)
 
 
 class InstanceSignal(APIView):
-    @extend_schema(operation_id="instances_signal", tags=_TAGS, request=forms.SignalSerializer, responses=_VERB)
+    @extend_schema(operation_id="instances_signal", tags=_TAGS, request=forms.SignalSerializer, responses=VERB)
     @idempotent
     def post(self, request: Request, instance_id: UUID) -> Response:
         """Tell the run that an event it waits for has happened. 409 when it waits for no such event."""
-        form = _form(forms.SignalSerializer, request)
-        services.signal(actor=actor_of(request), instance_id=instance_id, name=form["name"], payload=form["payload"])
-        return _current(instance_id)
+        form = form_of(forms.SignalSerializer, request)
+        services.signal(
+            actor=actor_of(request),
+            instance_id=instance_id,
+            name=form["name"],
+            payload=form["payload"],
+            reason=form["reason"],
+        )
+        return current(instance_id)
 
 
 class InstanceMigrate(APIView):
@@ -253,12 +242,12 @@ class InstanceMigrate(APIView):
         operation_id="instances_migrate",
         tags=_TAGS,
         request=forms.MigrateSerializer,
-        responses=_VERB | {422: OpenApiResponse(description="The run stands where the new version has no place.")},
+        responses=VERB | {422: OpenApiResponse(description="The run stands where the new version has no place.")},
     )
     @idempotent
     def post(self, request: Request, instance_id: UUID) -> Response:
         """Pin the run to another version; refused, with every reason, unless its position exists there."""
-        form = _form(forms.MigrateSerializer, request)
+        form = form_of(forms.MigrateSerializer, request)
         migrate(
             actor=actor_of(request),
             instance_id=instance_id,
@@ -266,14 +255,15 @@ class InstanceMigrate(APIView):
             mapping=form["mapping"],
             reason=form["reason"],
         )
-        return _current(instance_id)
+        return current(instance_id)
 
 
-def _current(instance_id: UUID) -> Response:
+def current(instance_id: UUID) -> Response:
+    """The run as a verb has left it."""
     return instance_answer(WorkflowInstance.objects.get(id=instance_id))
 
 
-def _form(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+def form_of(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     form = serializer(data=request.data)
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)

@@ -152,10 +152,32 @@ class CancelSerializer(ReasonSerializer):
 
 class RetrySerializer(ReasonSerializer):
     stepId = serializers.CharField(max_length=255, required=False, help_text="default: where the run failed")
+    version = serializers.CharField(
+        max_length=64, required=False, help_text="a published version, or latest; default: the one the run is on"
+    )
     input = serializers.JSONField(required=False, help_text="replaces what the step would compute as its input")
 
 
-class SignalSerializer(StrictSerializer):
+class SkipSerializer(ReasonSerializer):
+    stepId = serializers.CharField(max_length=255, required=False, help_text="default: the one the run stands at")
+    executionId = serializers.UUIDField(required=False, help_text="where the run stands at a step more than once")
+    output = serializers.JSONField(required=False, help_text="becomes the step's output")
+    outcome = serializers.CharField(
+        max_length=255, required=False, help_text="an outcome of the step; of a DECISION, the step to go to"
+    )
+
+
+class MoveSerializer(ReasonSerializer):
+    executionId = serializers.UUIDField(required=False, help_text="where the run stands at a step more than once")
+    to = serializers.CharField(max_length=255, help_text="a step of the same path")
+    input = serializers.JSONField(required=False, help_text="replaces what the step would compute as its input")
+
+    def get_fields(self) -> dict[str, Any]:
+        where = serializers.CharField(max_length=255, required=False, help_text="default: where the run stands")
+        return {"from": where, **super().get_fields()}
+
+
+class SignalSerializer(ReasonSerializer):
     name = serializers.CharField(max_length=255, help_text="the event's name, as the step's pattern asks for")
     payload = serializers.JSONField(required=False, default=dict)
 

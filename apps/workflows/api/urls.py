@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import definitions, instances
+from . import definitions, instances, steering
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
@@ -29,5 +29,7 @@ urlpatterns = [
     path(f"{_INSTANCE}/resume", instances.InstanceResume.as_view(), name="instance-resume"),
     path(f"{_INSTANCE}/signal", instances.InstanceSignal.as_view(), name="instance-signal"),
     path(f"{_INSTANCE}/migrate", instances.InstanceMigrate.as_view(), name="instance-migrate"),
-    path(f"{_INSTANCE}/retry", instances.InstanceRetry.as_view(), name="instance-retry"),
+    path(f"{_INSTANCE}/retry", steering.InstanceRetry.as_view(), name="instance-retry"),
+    path(f"{_INSTANCE}/skip", steering.InstanceSkip.as_view(), name="instance-skip"),
+    path(f"{_INSTANCE}/move", steering.InstanceMove.as_view(), name="instance-move"),
 ]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from . import transitions
+from . import steering, transitions
 from .flow import compensate, complete, fail, fail_run, go_on, guarded, skip
 from .plan import Plan, Step
 from .run import Move, Run, Unusable
@@ -202,45 +202,25 @@ def _suspend(run: Run, signal: Signal) -> None:
     run.instance.resume_to = run.instance.status
     run.instance.status = InstanceStatus.SUSPENDED
     run.command(PauseWork(resume=False))
-    run.record("INSTANCE_SUSPENDED", None, _who_and_why(signal))
+    run.record("INSTANCE_SUSPENDED", None, steering.who_and_why(signal.data))
 
 
 def _resume(run: Run, signal: Signal) -> None:
     run.instance.status = run.instance.resume_to or InstanceStatus.RUNNING
     run.instance.resume_to = None
     run.command(PauseWork(resume=True))
-    run.record("INSTANCE_RESUMED", None, _who_and_why(signal))
-
-
-def _who_and_why(signal: Signal) -> dict[str, Any]:
-    return {"reason": signal.data.get("reason", ""), "requestedBy": signal.data.get("requestedBy")}
+    run.record("INSTANCE_RESUMED", None, steering.who_and_why(signal.data))
 
 
 def _retry(run: Run, signal: Signal) -> None:
-    """Go on from a step of a run that failed or was cancelled, as a new visit of it."""
-    instance = run.instance
-    data = signal.data
-    failed_at = ((instance.error or {}).get("details") or {}).get("stepId")
-    # The details are whatever the failed task said, and a migration may have left the current step behind.
-    places = (data.get("stepId"), failed_at, instance.current_step_id)
-    step_id = next((each for each in places if each is not None and each in run.plan.steps), run.plan.start_at)
-    # Positions inside a PARALLEL are gone; the PARALLEL step itself is what can be done again.
-    step = run.plan.steps[step_id]
-    while step.parent is not None:
-        step = run.plan.steps[step.parent]
-    instance.visits["*"] = instance.visits.get("*", 0) + 1
-    instance.status = InstanceStatus.RUNNING
-    instance.error = instance.completed_at = instance.output = None
-    instance.cancellation = instance.compensation = None
-    run._context = None
-    run.record("INSTANCE_RETRIED", None, {"stepId": step.step_id, **_who_and_why(signal)})
-    move = Move(step.step_id, input=data.get("input"), edited="input" in data)
-    if instance.current_step_id is None:  # it ended before its first step
-        _begin(run, move)
+    if run.instance.current_step_id is not None:
+        steering.retry(run, signal)
         return
-    if run.plan.timeout is not None:
-        run.command(ArmTimer(None, "timeout", run.now + timedelta(seconds=run.plan.timeout)))
-    run.moves.append(move)
+    # It ended before its first step.
+    data = signal.data
+    step = steering.place(run.plan, run.instance, data.get("stepId"))
+    steering.reopen(run, signal, step)
+    _begin(run, Move(step.step_id, input=data.get("input"), edited="input" in data))
 
 
 _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
@@ -253,4 +233,6 @@ _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
     SignalKind.RESUME: _resume,
     SignalKind.RETRY: _retry,
     SignalKind.EVENT: _event,
+    SignalKind.SKIP: steering.skip,
+    SignalKind.MOVE: steering.move,
 }

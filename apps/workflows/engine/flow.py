@@ -36,11 +36,16 @@ def complete(
     *,
     target: str | None = None,
     route: bool = True,
+    skipped: dict[str, Any] | None = None,
 ) -> None:
-    """End a step well: show its result, set variables, go where it leads (``target`` when the step knows already)."""
+    """End a step well: show its result, set variables, go where it leads (``target`` when the step knows already).
+
+    ``skipped``: a person passed it over with a result of theirs; by whom and why.
+    """
+    status = StepStatus.COMPLETED if skipped is None else StepStatus.SKIPPED
     execution.output, execution.outcome = output, outcome
     before = execution.status
-    execution.status = StepStatus.COMPLETED
+    execution.status = status
     run.set_result(execution)
     execution.status = before
     # Variables and the way on are computed before anything is final, so that an error in them is the step's own.
@@ -55,8 +60,8 @@ def complete(
             run.instance.variables.clear()
             run.instance.variables.update(kept)
             raise
-    run.set_status(execution, StepStatus.COMPLETED)
-    run.record("STEP_COMPLETED", execution, {"outcome": outcome} if outcome else None)
+    run.set_status(execution, status)
+    run.record(f"STEP_{status.value}", execution, ({"outcome": outcome} if outcome else {}) | (skipped or {}))
     if variables:
         run.instance.variables.update(variables)
         run.record("VARIABLES_SET", execution, {"variables": variables})
@@ -65,12 +70,12 @@ def complete(
     go_on(run, execution, target)
 
 
-def skip(run: Run, step: Step, execution: Execution) -> None:
-    """The step's condition was false: go on as if it had ended, with no result."""
+def skip(run: Run, step: Step, execution: Execution, why: dict[str, Any] | None = None) -> None:
+    """The step's condition was false, or a person passes it over: go on as if it had ended, with no result."""
     target = next_step(run, step, None)
     run.set_status(execution, StepStatus.SKIPPED)
     run.set_result(execution)
-    run.record("STEP_SKIPPED", execution)
+    run.record("STEP_SKIPPED", execution, why)
     go_on(run, execution, target)
 
 

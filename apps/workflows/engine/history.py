@@ -12,6 +12,7 @@ _STEP_STATUS = {
     "STEP_COMPLETED": StepStatus.COMPLETED,
     "STEP_FAILED": StepStatus.FAILED,
     "STEP_SKIPPED": StepStatus.SKIPPED,
+    "STEP_MOVED": StepStatus.CANCELLED,
     "STEP_TIMED_OUT": StepStatus.TIMED_OUT,
     "STEP_COMPENSATED": StepStatus.COMPENSATED,
 }

@@ -19,7 +19,9 @@ def result_ids(
         execution = addressed.get(signal.execution_id) if signal.execution_id else None
         if execution is not None:
             steps |= plan.reads_from[execution.step_id]
-        elif signal.kind is SignalKind.RETRY:
+            if signal.kind is SignalKind.MOVE:
+                steps |= plan.reads_from.get(signal.data["to"], frozenset())
+        elif signal.kind in (SignalKind.RETRY, SignalKind.SKIP):
             steps |= plan.steps.keys()
         elif signal.kind is SignalKind.TIMER_DUE and plan.on_failure is not None:  # the run took too long
             for handler in plan.on_failure.targets():

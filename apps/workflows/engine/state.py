@@ -90,7 +90,8 @@ class Signal:
 
     START {}, TASK_COMPLETED {output, outcome}, TASK_FAILED {error: Failure fields}, TIMER_DUE {purpose},
     CANCEL {reason, requestedBy, source, shouldCompensate}, SUSPEND / RESUME {reason, requestedBy},
-    RETRY {stepId?, input?, requestedBy, reason}, EVENT {event}.
+    RETRY {stepId?, input?, whole?, requestedBy, reason}, EVENT {event}, SKIP {stepId?, output?, outcome?, requestedBy, reason},
+    MOVE {to, input?, requestedBy, reason}.
     """
 
     kind: SignalKind

@@ -48,6 +48,8 @@ class SignalKind(StrEnum):
     RESUME = "RESUME"
     RETRY = "RETRY"
     EVENT = "EVENT"
+    SKIP = "SKIP"
+    MOVE = "MOVE"
 
 
 class Rule(StrEnum):
@@ -78,6 +80,24 @@ INSTANCE: dict[tuple[InstanceStatus, SignalKind], Rule] = {
     (status, signal): rule for status, rules in _ROWS.items() for signal, rule in zip(_SIGNALS, rules, strict=True)
 }
 
+# What a person may do to a position, and to the step where a failed run stopped.
+_REPAIRS = {
+    #                       SKIP    MOVE
+    _I.CREATED:           (REFUSE, REFUSE),
+    _I.RUNNING:           (APPLY,  APPLY),
+    _I.WAITING_FOR_EVENT: (APPLY,  APPLY),
+    _I.SUSPENDED:         (REFUSE, REFUSE),
+    _I.COMPENSATING:      (APPLY,  REFUSE),
+    _I.COMPLETED:         (REFUSE, REFUSE),
+    _I.FAILED:            (APPLY,  REFUSE),
+    _I.CANCELLED:         (REFUSE, REFUSE),
+}  # fmt: skip
+INSTANCE |= {
+    (status, signal): rule
+    for status, rules in _REPAIRS.items()
+    for signal, rule in zip((_K.SKIP, _K.MOVE), rules, strict=True)
+}
+
 TERMINAL = frozenset({_I.COMPLETED, _I.FAILED, _I.CANCELLED})
 """An instance in one of these does nothing any more unless a person retries it."""
 
@@ -85,9 +105,9 @@ ACTIVE_STEP = frozenset({_S.PENDING, _S.RUNNING, _S.WAITING})
 """An execution in one of these is a position of its run."""
 
 EXECUTION: dict[StepStatus, frozenset[StepStatus]] = {
-    _S.PENDING: frozenset({_S.RUNNING, _S.WAITING, _S.CANCELLED, _S.TIMED_OUT, _S.FAILED, _S.COMPLETED}),
+    _S.PENDING: frozenset({_S.RUNNING, _S.WAITING, _S.CANCELLED, _S.TIMED_OUT, _S.FAILED, _S.COMPLETED, _S.SKIPPED}),
     _S.RUNNING: frozenset({_S.PENDING, _S.WAITING, _S.COMPLETED, _S.FAILED, _S.CANCELLED, _S.TIMED_OUT, _S.SKIPPED}),
-    _S.WAITING: frozenset({_S.PENDING, _S.RUNNING, _S.COMPLETED, _S.FAILED, _S.CANCELLED, _S.TIMED_OUT}),
+    _S.WAITING: frozenset({_S.PENDING, _S.RUNNING, _S.COMPLETED, _S.FAILED, _S.CANCELLED, _S.TIMED_OUT, _S.SKIPPED}),
     _S.COMPLETED: frozenset({_S.COMPENSATED}),
     _S.FAILED: frozenset(),
     _S.SKIPPED: frozenset(),

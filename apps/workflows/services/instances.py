@@ -19,16 +19,16 @@ from apps.events import doorbell
 from apps.events.rules import fits
 from apps.events.sql import fetch
 from apps.validation.definitions.services import find_published
-from apps.validation.problems import Conflict, NotFound, Unprocessable
+from apps.validation.problems import Conflict, Unprocessable
 from apps.validation.schemas import check_instance, is_valid
 from apps.validation.violations import Violation
 from apps.workflows.engine.state import Instance, Signal
-from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind, StepStatus
+from apps.workflows.engine.transitions import InstanceStatus, SignalKind, StepStatus
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import StepExecution, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import store, wave
-from apps.workflows.orchestrator.plans import plan_for
-from apps.workflows.selectors.instances import is_visible
+
+from .acting import act, steerable
 
 BATCH_LIMIT = 1_000
 
@@ -129,63 +129,69 @@ def _new(definition: WorkflowDefinition, value: Any, correlation_id: str | None,
 # Steering
 
 
-def cancel(*, actor: User, instance_id: UUID, reason: str, should_compensate: bool = False) -> None:
-    """End a run; with ``should_compensate`` its completed work is undone first. Conflict when it is over already."""
-    data = {"reason": reason, "requestedBy": actor.username, "source": "USER", "shouldCompensate": should_compensate}
-    _steer(actor, instance_id, Signal(SignalKind.CANCEL, None, data), reason)
-
-
-def suspend(*, actor: User, instance_id: UUID, reason: str) -> None:
-    """Let a run rest: timers stop, tasks not yet begun wait, what comes in is kept. Conflict unless it is under way."""
-    _steer(
-        actor, instance_id, Signal(SignalKind.SUSPEND, None, {"reason": reason, "requestedBy": actor.username}), reason
-    )
-
-
-def resume(*, actor: User, instance_id: UUID, reason: str = "") -> None:
-    """Let a suspended run go on where it was; its timers run on with the time they had left."""
-    _steer(
-        actor, instance_id, Signal(SignalKind.RESUME, None, {"reason": reason, "requestedBy": actor.username}), reason
-    )
-    doorbell.ring(doorbell.ORCHESTRATOR)
-
-
-_UNCHANGED = object()
-
-
-def retry(
-    *, actor: User, instance_id: UUID, step_id: str | None = None, step_input: Any = _UNCHANGED, reason: str = ""
+@transaction.atomic
+def cancel(
+    *,
+    actor: User,
+    instance_id: UUID,
+    reason: str,
+    should_compensate: bool = False,
+    bulk_id: UUID | None = None,
 ) -> None:
-    """Go on with a run that failed or was cancelled, from ``step_id`` (default: where it failed).
-
-    ``step_input`` replaces what the step would compute as its input. Conflict when the run is not at an end that can be
-    retried; Unprocessable when its definition has no such step.
-    """
-    instance = _steerable(actor, instance_id)
-    if step_id is not None:
-        plan = plan_for(instance.definition_id)
-        steps = plan.steps.keys() - set(plan.compensations.values())
-        if step_id not in steps:
-            hint = "Its steps are " + ", ".join(sorted(steps)) + "."
-            violation = Violation("UNKNOWN_STEP", f"The definition has no step {step_id}.", "/stepId", hint=hint)
-            raise Unprocessable("There is no such step to retry from.", violations=[violation])
-    data: dict[str, Any] = {"reason": reason, "requestedBy": actor.username}
-    if step_id is not None:
-        data["stepId"] = step_id
-    if step_input is not _UNCHANGED:
-        data["input"] = step_input
-    _steer(actor, instance_id, Signal(SignalKind.RETRY, None, data), reason)
+    """End a run; with ``should_compensate`` its completed work is undone first. Conflict when it is over already."""
+    found = steerable(actor, instance_id)
+    details = {"reason": reason, "shouldCompensate": should_compensate}
+    act(actor, found, cancel_signal(actor, reason, should_compensate), details=details, bulk_id=bulk_id)
 
 
 @transaction.atomic
-def signal(*, actor: User, instance_id: UUID, name: str, payload: Any) -> None:
+def suspend(*, actor: User, instance_id: UUID, reason: str, bulk_id: UUID | None = None) -> None:
+    """Let a run rest: timers stop, tasks not yet begun wait, what comes in is kept. Conflict unless it is under way."""
+    found = steerable(actor, instance_id)
+    signal = Signal(SignalKind.SUSPEND, None, {"reason": reason, "requestedBy": actor.username})
+    act(actor, found, signal, details={"reason": reason}, bulk_id=bulk_id)
+
+
+@transaction.atomic
+def resume(*, actor: User, instance_id: UUID, reason: str = "", bulk_id: UUID | None = None) -> None:
+    """Let a suspended run go on where it was; its timers run on with the time they had left."""
+    found = steerable(actor, instance_id)
+    signal = Signal(SignalKind.RESUME, None, {"reason": reason, "requestedBy": actor.username})
+    act(actor, found, signal, details={"reason": reason}, bulk_id=bulk_id)
+    doorbell.ring(doorbell.ORCHESTRATOR)
+
+
+@transaction.atomic
+def signal(
+    *,
+    actor: User,
+    instance_id: UUID,
+    name: str,
+    payload: Any,
+    reason: str = "",
+    bulk_id: UUID | None = None,
+) -> None:
     """Tell a run that something it waits for has happened: every EVENT_WAIT whose pattern ``name`` fits sees it.
 
     Conflict when none waits for it, or none of those that do takes it (their conditions are not true).
     """
-    found = _steerable(actor, instance_id)
+    found = steerable(actor, instance_id)
+    signals = event_signals(actor, found, name, payload)
+    details = {"name": name, "payload": payload, **({"reason": reason} if reason else {})}
+    instance = act(actor, found, *signals, details=details, bulk_id=bulk_id)
+    if instance.status is not InstanceStatus.SUSPENDED and instance.seq == found.seq:
+        raise Conflict(not_taken(name))
+
+
+def cancel_signal(actor: User, reason: str, should_compensate: bool) -> Signal:
+    data = {"reason": reason, "requestedBy": actor.username, "source": "USER", "shouldCompensate": should_compensate}
+    return Signal(SignalKind.CANCEL, None, data)
+
+
+def event_signals(actor: User, found: WorkflowInstance, name: str, payload: Any) -> list[Signal]:
+    """An event for every position that waits for one of this name. Conflict when none does."""
     waiting = StepExecution.objects.filter(
-        instance_id=instance_id, status=StepStatus.WAITING.value, data__has_key="eventPattern"
+        instance_id=found.pk, status=StepStatus.WAITING.value, data__has_key="eventPattern"
     )
     patterns = {each.id: (each.data or {})["eventPattern"] for each in waiting}
     fitting = [id_ for id_, pattern in patterns.items() if fits(pattern, name)]
@@ -201,57 +207,8 @@ def signal(*, actor: User, instance_id: UUID, name: str, payload: Any) -> None:
         "timestamp": timezone.now().isoformat(),
         "version": "1.0.0",
     }
-    try:
-        instance = wave.apply(instance_id, *(Signal(SignalKind.EVENT, id_, {"event": event}) for id_ in fitting))
-    except IllegalSignal as error:
-        raise Conflict(_refusal(error)) from error
-    if instance is not None and instance.status is not InstanceStatus.SUSPENDED and instance.seq == found.seq:
-        raise Conflict(f"The run waits for {name}, but under a condition that this event does not meet.")
-    _audit_steering(actor, found, instance, "SIGNAL", {"name": name, "payload": payload})
+    return [Signal(SignalKind.EVENT, id_, {"event": event}) for id_ in fitting]
 
 
-_STEERED = ("id", "definition_id", "started_by_id", "status", "seq")
-
-
-def _steerable(actor: User, instance_id: UUID) -> WorkflowInstance:
-    """The run, if the actor may know of it and steer it. NotFound, AccessDenied."""
-    found = WorkflowInstance.objects.filter(id=instance_id).only(*_STEERED).first()
-    if found is None or not is_visible(actor, found):
-        raise NotFound(f"There is no run {instance_id}.")
-    require(actor, "steer:instance", owner_id=found.started_by_id)
-    return found
-
-
-@transaction.atomic
-def _steer(actor: User, instance_id: UUID, signal: Signal, reason: str) -> None:
-    found = _steerable(actor, instance_id)
-    try:
-        instance = wave.apply(instance_id, signal)
-    except IllegalSignal as error:
-        raise Conflict(_refusal(error)) from error
-    data = {name: value for name, value in signal.data.items() if name in ("stepId", "shouldCompensate")}
-    _audit_steering(actor, found, instance, signal.kind.value, {"reason": reason, **data})
-
-
-def _audit_steering(
-    actor: User, before: WorkflowInstance, after: Instance | None, verb: str, details: dict[str, Any]
-) -> None:
-    if after is None:
-        raise NotFound(f"There is no run {before.pk}.")
-    record_audit(
-        actor=actor,
-        action=f"workflow.{verb.lower()}",
-        resource="instance",
-        resource_id=str(before.pk),
-        details={**details, "before": before.status, "after": after.status.value},
-    )
-
-
-def _refusal(error: IllegalSignal) -> str:
-    verb = {
-        SignalKind.CANCEL: "cancelled",
-        SignalKind.SUSPEND: "suspended",
-        SignalKind.RESUME: "resumed",
-        SignalKind.RETRY: "retried",
-    }.get(error.signal, "told of an event")
-    return f"A run that is {error.status.value} cannot be {verb}."
+def not_taken(name: str) -> str:
+    return f"The run waits for {name}, but under a condition that this event does not meet."

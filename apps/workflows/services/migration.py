@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -17,14 +18,24 @@ from apps.validation.violations import Violation
 from apps.workflows.engine.plan import Plan
 from apps.workflows.engine.transitions import TERMINAL, InstanceStatus
 from apps.workflows.kind import WORKFLOW
-from apps.workflows.models import HistoryRecord, StepExecution, WorkflowInstance
+from apps.workflows.models import HistoryRecord, StepExecution, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import live
 from apps.workflows.orchestrator.plans import plan_for
 from apps.workflows.selectors.instances import is_visible
 
+from .acting import within
+
 
 @transaction.atomic
-def migrate(*, actor: User, instance_id: UUID, version: str, mapping: Mapping[str, str], reason: str = "") -> None:
+def migrate(
+    *,
+    actor: User,
+    instance_id: UUID,
+    version: str,
+    mapping: Mapping[str, str],
+    reason: str = "",
+    bulk_id: UUID | None = None,
+) -> None:
     """Pin a run to ``version``. ``mapping``: step of the present version → step of the new one, where they differ.
 
     NotFound, Conflict (the run is over), or Unprocessable with every position that has no place in the new version; then
@@ -37,10 +48,7 @@ def migrate(*, actor: User, instance_id: UUID, version: str, mapping: Mapping[st
     # What a run is undoing is written down by the steps of the version that did it.
     if InstanceStatus(instance.status) in TERMINAL | {InstanceStatus.COMPENSATING}:
         raise Conflict(f"A run that is {instance.status} cannot be migrated.")
-    target = find_published(WORKFLOW, key=instance.workflow_id, version=version)
-    before, after = plan_for(instance.definition_id), plan_for(target.id)
-    active = list(StepExecution.objects.filter(instance_id=instance_id, status__in=StepExecution.ACTIVE))
-    problems = _problems(active, before, after, mapping)
+    target, problems = verdict(instance, version, mapping)
     if problems:
         message = f"The run cannot go on with {instance.workflow_id} {version}."
         raise Unprocessable(message, violations=problems)
@@ -49,33 +57,53 @@ def migrate(*, actor: User, instance_id: UUID, version: str, mapping: Mapping[st
         # One statement, so that two steps may exchange their names.
         renaming = Case(*(When(step_id=old, then=Value(new)) for old, new in mapping.items()))
         StepExecution.objects.filter(instance_id=instance_id, step_id__in=mapping).update(step_id=renaming)
-    instance.aliases = _aliases(instance.aliases, mapping, after)
-    instance.visits = {mapping.get(step_id, step_id): visits for step_id, visits in instance.visits.items()}
-    # A step that the new version can enter again needs a counter from here on.
-    looping = after.cyclic - instance.visits.keys()
-    entered = StepExecution.objects.filter(instance_id=instance_id, step_id__in=looping, scope="")
-    for row in entered.values("step_id").annotate(latest=Max("visit")):
-        instance.visits[row["step_id"]] = row["latest"]
-    instance.current_step_id = mapping.get(instance.current_step_id or "", instance.current_step_id)
-    instance.definition, instance.definition_version = target, target.version
-    instance.seq += 1
-    instance.version += 1
-    instance.save()
-    data = {"from": source, "to": version, "mapping": dict(mapping), "reason": reason}
-    HistoryRecord.objects.create(
-        instance_id=instance_id,
-        first_seq=instance.seq,
-        last_seq=instance.seq,
-        entries=[{"seq": instance.seq, "type": "INSTANCE_MIGRATED", "data": data}],
-    )
-    live.push_on_commit([(instance_id, instance.seq)])
+    repin(instance, target, mapping)
+    data = {"from": source, "to": version, "mapping": dict(mapping), "reason": reason, "requestedBy": actor.username}
+    save_repinned(instance, data)
     record_audit(
         actor=actor,
         action="workflow.migrate",
         resource="instance",
         resource_id=str(instance_id),
-        details=data,
+        details={**data, **within(bulk_id)},
     )
+
+
+def verdict(
+    instance: WorkflowInstance, version: str, mapping: Mapping[str, str]
+) -> tuple[WorkflowDefinition, list[Violation]]:
+    """The version, and everything that keeps the run from going on with it. NotFound, Conflict: there is none such."""
+    target = find_published(WORKFLOW, key=instance.workflow_id, version=version)
+    active = list(StepExecution.objects.filter(instance_id=instance.pk, status__in=StepExecution.ACTIVE))
+    return target, _problems(active, plan_for(instance.definition_id), plan_for(target.id), mapping)
+
+
+def repin(instance: WorkflowInstance, target: WorkflowDefinition, mapping: Mapping[str, str]) -> None:
+    """Let a run's head be one of another version; the caller saves it, and has renamed its executions."""
+    after = plan_for(target.id)
+    instance.aliases = _aliases(instance.aliases, mapping, after)
+    instance.visits = {mapping.get(step_id, step_id): visits for step_id, visits in instance.visits.items()}
+    # A step that the new version can enter again needs a counter from here on.
+    looping = after.cyclic - instance.visits.keys()
+    entered = StepExecution.objects.filter(instance_id=instance.pk, step_id__in=looping, scope="")
+    for row in entered.values("step_id").annotate(latest=Max("visit")):
+        instance.visits[row["step_id"]] = row["latest"]
+    instance.current_step_id = mapping.get(instance.current_step_id or "", instance.current_step_id)
+    instance.definition, instance.definition_version = target, target.version
+
+
+def save_repinned(instance: WorkflowInstance, data: dict[str, Any]) -> None:
+    """Save a run that was pinned to another version, with its history entry."""
+    instance.seq += 1
+    instance.version += 1
+    instance.save()
+    HistoryRecord.objects.create(
+        instance_id=instance.pk,
+        first_seq=instance.seq,
+        last_seq=instance.seq,
+        entries=[{"seq": instance.seq, "type": "INSTANCE_MIGRATED", "data": data}],
+    )
+    live.push_on_commit([(instance.pk, instance.seq)])
 
 
 def _aliases(before: Mapping[str, str], mapping: Mapping[str, str], after: Plan) -> dict[str, str]:

@@ -15,7 +15,8 @@ from apps.workflows.engine.compile import compile_plan
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.memory import Memory
 from apps.workflows.engine.plan import TaskBinding
-from apps.workflows.engine.state import OpenHumanTask, Signal
+from apps.workflows.engine.state import Execution, OpenHumanTask, Signal
+from apps.workflows.engine.steering import Refused
 from apps.workflows.engine.transitions import TERMINAL, IllegalSignal, InstanceStatus, SignalKind
 from apps.workflows.orchestrator.language import LANGUAGE
 
@@ -106,7 +107,7 @@ class RunMachine(RuleBasedStateMachine):
         before = (self.memory.instance, len(self.memory.history))
         try:
             self.memory.give([signal], self.now)
-        except IllegalSignal:
+        except (IllegalSignal, Refused):
             assert (self.memory.instance, len(self.memory.history)) == before
         else:
             self.given.append(signal)
@@ -170,6 +171,35 @@ class RunMachine(RuleBasedStateMachine):
     def somebody_retries(self) -> None:
         if self.memory.instance.status in (InstanceStatus.FAILED, InstanceStatus.CANCELLED):
             self.give(Signal(SignalKind.RETRY))
+
+    @rule(pick=st.integers(0, 99))
+    def somebody_retries_from_a_step(self, pick: int) -> None:
+        if self.memory.instance.status in (InstanceStatus.FAILED, InstanceStatus.CANCELLED):
+            steps = sorted(self.memory.plan.steps.keys() - set(self.memory.plan.compensations.values()))
+            self.give(Signal(SignalKind.RETRY, None, {"stepId": steps[pick % len(steps)]}))
+
+    @property
+    def _positions(self) -> list[Execution]:
+        active = [each for each in self.memory.executions.values() if each.active]
+        return sorted(active, key=lambda each: each.id)
+
+    @precondition(lambda self: self._positions)
+    @rule(pick=st.integers(0, 99), given=st.booleans())
+    def somebody_skips_a_step(self, pick: int, given: bool) -> None:
+        position = self._positions[pick % len(self._positions)]
+        self.give(Signal(SignalKind.SKIP, position.id, {"output": {"n": pick}} if given else {}))
+
+    @precondition(lambda self: self.memory.instance.status is InstanceStatus.FAILED)
+    @rule(given=st.booleans())
+    def somebody_skips_what_failed(self, given: bool) -> None:
+        self.give(Signal(SignalKind.SKIP, None, {"output": {}} if given else {}))
+
+    @precondition(lambda self: self._positions)
+    @rule(pick=st.integers(0, 99), to=st.integers(0, 99))
+    def somebody_moves_a_position(self, pick: int, to: int) -> None:
+        position = self._positions[pick % len(self._positions)]
+        steps = sorted(self.memory.plan.steps)
+        self.give(Signal(SignalKind.MOVE, position.id, {"to": steps[to % len(steps)]}))
 
     @invariant()
     def a_run_that_is_over_has_nothing_open(self) -> None:

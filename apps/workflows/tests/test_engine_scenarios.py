@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,13 @@ import pytest
 from apps.validation.durations import parse_duration
 from apps.workflows.engine.compile import compile_plan
 from apps.workflows.engine.history import fold
+from apps.workflows.engine.memory import Memory
 from apps.workflows.engine.plan import Plan, TaskBinding
 from apps.workflows.engine.retry import parse_retry_policy
 from apps.workflows.engine.simulation import Mock, Simulation
 from apps.workflows.engine.state import Signal, execution_id
-from apps.workflows.engine.transitions import SignalKind
+from apps.workflows.engine.steering import Refused
+from apps.workflows.engine.transitions import IllegalSignal, SignalKind
 from apps.workflows.orchestrator.language import LANGUAGE
 
 NOW = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
@@ -42,14 +46,31 @@ def plan_of(scenario: dict[str, Any]) -> Plan:
     return compile_plan(document, definition_id=RUN, language=LANGUAGE, tasks=binding, max_transitions=limit)
 
 
-def play(scenario: dict[str, Any], case: dict[str, Any]) -> Simulation:
+@dataclass
+class Played(Simulation):
+    """A simulation that notes what was refused: the pointer of the field, or the status that does not allow it."""
+
+    refused: list[str] = field(default_factory=list)
+
+    def _give(self, signals: Sequence[Signal]) -> None:
+        try:
+            super()._give(signals)
+        except Refused as refusal:
+            self.refused.append(refusal.pointer)
+        except IllegalSignal as refusal:
+            self.refused.append(refusal.status.value)
+
+
+def play(scenario: dict[str, Any], case: dict[str, Any]) -> Played:
     mocks = [Mock.of(mock, parse_duration) for mock in (*case.get("mocks", ()), *scenario.get("sharedMocks", ()))]
-    simulation = Simulation.begin(
-        plan_of(scenario), instance_id=RUN, start_input=case.get("input", {}), now=NOW, mocks=mocks
-    )
+    plan = plan_of(scenario)
+    memory = Memory.begin(plan, RUN, case.get("input", {}), NOW)
+    simulation = Played(plan, memory, NOW, mocks)
     for signal in case.get("signals", ()):
         when = NOW + parse_duration(signal["after"])
-        position = execution_id(simulation.memory.instance, "", signal["stepId"], 1) if "stepId" in signal else None
+        position = None
+        if "stepId" in signal:
+            position = execution_id(memory.instance, "", signal["stepId"], signal.get("visit", 1))
         simulation.at(when, Signal(SignalKind(signal["kind"]), position, signal.get("data", {})))
     simulation.run()
     return simulation
@@ -89,6 +110,7 @@ def test_a_scenario_ends_as_its_file_says(scenario: dict[str, Any], case: dict[s
         assert events == expected["events"]
     if "tookSeconds" in expected:
         assert simulation.now - NOW == timedelta(seconds=expected["tookSeconds"])
+    assert simulation.refused == expected.get("refused", [])
     if "compensation" in expected:
         assert instance.compensation is not None
         assert {k: instance.compensation[k] for k in expected["compensation"]} == expected["compensation"]

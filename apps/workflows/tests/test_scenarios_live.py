@@ -25,13 +25,14 @@ from apps.tasks.runtime.outcomes import ClaimedTask
 from apps.tasks.runtime.queue import Finished
 from apps.tasks.tests.factories import TaskDefinitionFactory
 from apps.validation.durations import parse_duration
-from apps.validation.problems import Conflict
+from apps.validation.problems import Conflict, Unprocessable
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.simulation import Mock
 from apps.workflows.engine.transitions import TERMINAL
 from apps.workflows.models import InboxSignal, StepExecution, Timer, WorkflowInstance
 from apps.workflows.selectors.instances import history
 from apps.workflows.services import instances as services
+from apps.workflows.services import steering
 from apps.workflows.tests.factories import WorkflowDefinitionFactory, started, worker_task
 from apps.workflows.tests.live import Outside, advance, next_due, now, pass_time
 from apps.workflows.tests.test_engine_scenarios import NOW, all_cases, play
@@ -52,6 +53,7 @@ class Player:
     order: Any = field(default_factory=count)
     asked: set[Any] = field(default_factory=set)
     unanswered: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def later(self, seconds: float, act: Any) -> None:
         heapq.heappush(self.agenda, (self.clock + seconds, next(self.order), act))
@@ -103,7 +105,16 @@ class Player:
         if task.status in Task.OPEN:
             self.outside.answer(task, mock.output, mock.outcome)
 
-    def steer(self, kind: str, data: dict[str, Any]) -> None:
+    def steer(self, kind: str, step_id: str | None, data: dict[str, Any]) -> None:
+        try:
+            self._steer(kind, step_id, data)
+        except Conflict:
+            self.refused.append(WorkflowInstance.objects.get(id=self.run.id).status)
+        except Unprocessable as refusal:
+            # That the run does not stand there is said of the step that was named.
+            self.refused += [{"/stepId": "/executionId"}.get(each.pointer, each.pointer) for each in refusal.violations]
+
+    def _steer(self, kind: str, step_id: str | None, data: dict[str, Any]) -> None:
         about: dict[str, Any] = {"actor": self.actor, "instance_id": self.run.id}
         match kind:
             case "CANCEL":
@@ -114,7 +125,13 @@ class Player:
             case "RESUME":
                 services.resume(**about)
             case "RETRY":
-                services.retry(**about, step_id=data.get("stepId"))
+                steering.retry(**about, step_id=data.get("stepId"))
+            case "SKIP":
+                result = {name: data[name] for name in ("output", "outcome") if name in data}
+                steering.skip(**about, step_id=step_id or data.get("stepId"), **result)
+            case "MOVE":
+                edited = {"step_input": data["input"]} if "input" in data else {}
+                steering.move(**about, step_id=step_id, to=data["to"], **edited)
             case "EVENT":
                 event = data["event"]
                 with contextlib.suppress(Conflict):  # an event whose condition is not met leaves the run waiting
@@ -134,7 +151,7 @@ def begin(scenario: dict[str, Any], case: dict[str, Any], actor: User) -> Player
     player = Player(run, actor, mocks)
     for signal in case.get("signals", ()):
         seconds = parse_duration(signal["after"]).total_seconds()
-        player.later(seconds, lambda s=signal: player.steer(s["kind"], s.get("data", {})))
+        player.later(seconds, lambda s=signal: player.steer(s["kind"], s.get("stepId"), s.get("data", {})))
     return player
 
 
@@ -178,6 +195,9 @@ def test_a_scenario_ends_on_postgres_as_it_does_in_memory(
     # Time passes here by moving what waits; an instant that the input names stays where it is.
     if "tookSeconds" in case["expected"] and "at" not in case.get("input", {}):
         assert player.clock == pytest.approx(case["expected"]["tookSeconds"], abs=0.01)
+
+    told = [{"/stepId": "/executionId"}.get(each, each) for each in case["expected"].get("refused", [])]
+    assert player.refused == told
 
     executions = list(StepExecution.objects.filter(instance_id=run.id))
     assert visits(executions) == visits(memory.executions.values())

@@ -10,7 +10,7 @@ from apps.auth.models import User
 from apps.tasks.models import Task
 from apps.workflows.engine.history import fold
 from apps.workflows.models import HistoryRecord, InboxSignal, Timer
-from apps.workflows.services import instances
+from apps.workflows.services import instances, steering
 from apps.workflows.services.instances import Start
 from apps.workflows.tests.factories import flow, nap, published, started, worker_task
 from apps.workflows.tests.live import Outside, advance, fresh, pass_time
@@ -104,7 +104,7 @@ def test_what_was_kept_for_a_suspended_run_does_not_outlive_its_cancelling(alice
     InboxSignal.objects.create(instance_id=run.id, kind="TIMER_DUE", data={"purpose": "timeout"}, held=True)
     instances.cancel(actor=alice, instance_id=run.id, reason="")
     assert not InboxSignal.objects.exists()
-    instances.retry(actor=alice, instance_id=run.id)
+    steering.retry(actor=alice, instance_id=run.id)
     instances.suspend(actor=alice, instance_id=run.id, reason="")
     instances.resume(actor=alice, instance_id=run.id)
     advance()
@@ -131,7 +131,7 @@ def test_a_run_that_ended_before_it_began_begins_when_it_is_retried(alice: User)
     published(flow(end, variables={"v": {"initial": 7}}))
     [run_id] = instances.start_batch(actor=alice, requests=[Start("flow")])
     instances.cancel(actor=alice, instance_id=run_id, reason="too soon")
-    instances.retry(actor=alice, instance_id=run_id)
+    steering.retry(actor=alice, instance_id=run_id)
     advance()
     [run] = instances.WorkflowInstance.objects.all()
     assert (run.status, run.output) == ("COMPLETED", {"v": 7})
@@ -141,7 +141,7 @@ def test_an_error_that_names_a_step_of_somebody_elses_does_not_mislead_the_retry
     published(flow(errand("work")), worker_task())
     run, outside = started(alice, "flow"), Outside()
     outside.fail("work", {**BROKEN, "details": {"stepId": "theirs"}})
-    instances.retry(actor=alice, instance_id=run.id)
+    steering.retry(actor=alice, instance_id=run.id)
     assert outside.complete("work", {"n": 2})
     assert fresh(run).status == "COMPLETED"
 

@@ -114,7 +114,9 @@ function Headline({ result, names }: { result: DryRunResult; names: (stepId: str
           <Status value={result.status} />
           {result.waitsAt.length > 0
             ? `Nobody answers at ${result.waitsAt.map(names).join(", ")}, so it stops there`
-            : `It would end after ${duration(result.seconds * 1000)}`}
+            : result.seconds < 1
+              ? "It would end at once"
+              : `It would end after ${duration(result.seconds * 1000)}`}
         </p>
         {result.error && <p className="wrap-anywhere">{result.error.message}</p>}
         <p className="text-muted">{result.effects.sentence}</p>

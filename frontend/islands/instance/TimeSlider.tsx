@@ -1,5 +1,5 @@
 /** Steps through a run's history: a slider over its entries, single steps, a time to go to, and back to the present. */
-import { ChevronLeft, ChevronRight, ChevronsLeft, Radio, SkipForward } from "lucide-react";
+import { ChevronLeft, ChevronRight, ChevronsLeft, SkipForward } from "lucide-react";
 import { useId, useState } from "react";
 import type { HistoryEntry } from "@/lib/documents";
 import { humanise } from "@/lib/steps";
@@ -55,7 +55,7 @@ export function TimeSlider({ point, history, latest, names }: TimeSliderProps) {
           onChange={(event) => point.go(Number(event.target.value))}
         />
         <output htmlFor={id} className="time-label">
-          <span className="num">
+          <span className="num whitespace-nowrap">
             {seq} / {latest}
           </span>
           {entry && (
@@ -88,11 +88,6 @@ export function TimeSlider({ point, history, latest, names }: TimeSliderProps) {
           Go
         </button>
       </form>
-      {looking && (
-        <button type="button" className="btn btn-sm btn-primary" onClick={() => point.go(null)}>
-          <Radio className="icon" aria-hidden /> Back to live
-        </button>
-      )}
     </div>
   );
 }

@@ -227,6 +227,8 @@ function Picking({ onStop }: { onStop: () => void }) {
   );
 }
 
+const OVER = new Set(["COMPLETED", "FAILED", "CANCELLED"]);
+
 function LookingBack({ past, instance, onLive }: { past: PastState; instance: Instance; onLive: () => void }) {
   const standing = [...new Set(past.positions.map((each) => each.stepId))];
   return (
@@ -243,7 +245,11 @@ function LookingBack({ past, instance, onLive }: { past: PastState; instance: In
             ? `Suspended${past.suspension.requestedBy ? ` by ${past.suspension.requestedBy}` : ""}${past.suspension.reason ? `: ${past.suspension.reason}` : "."}`
             : standing.length > 0
               ? `It stood at ${standing.slice(0, 5).join(", ")}${standing.length > 5 ? " …" : ""}.`
-              : "It stood nowhere."}
+              : past.seq === 0
+                ? "It was accepted and had not begun."
+                : OVER.has(past.status)
+                  ? "It was over."
+                  : "It was between two steps."}
           {past.definitionVersion !== instance.definitionVersion && ` It was on version ${past.definitionVersion}.`}
         </p>
       </div>

@@ -298,7 +298,7 @@ describe("looking back", () => {
     expect(await screen.findByText(/It stood at pay/)).toBeTruthy();
     expect(new URL(location.href).searchParams.get("at")).toBe("1");
     expect(screen.queryByRole("button", { name: "Steer" })).toBeNull();
-    fireEvent.click(screen.getAllByRole("button", { name: "Back to live" })[0]!);
+    fireEvent.click(screen.getByRole("button", { name: "Back to live" }));
     await waitFor(() => expect(screen.getByRole("button", { name: "Steer" })).toBeTruthy());
     expect(location.search).toBe("");
   });

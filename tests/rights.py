@@ -24,8 +24,8 @@ from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
 from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
-from apps.workflows.models import WorkflowDefinition, WorkflowInstance
-from apps.workflows.services import instances
+from apps.workflows.models import BulkOperation, WorkflowDefinition, WorkflowInstance
+from apps.workflows.services import bulk, instances
 from apps.workflows.tests.factories import WorkflowDefinitionFactory, approval, greeting, nap, published, started
 
 CALLERS = ("anonymous", "charlie", "bob", "robot", "alice", "admin")
@@ -33,12 +33,13 @@ CALLERS = ("anonymous", "charlie", "bob", "robot", "alice", "admin")
 
 @dataclass
 class World:
-    """The objects that routes name. ``runs`` and ``tasks`` by "own" and "other"."""
+    """The objects that routes name, by "own" and "other"."""
 
     users: dict[str, User | None]
     runs: dict[str, WorkflowInstance]
     tasks: dict[str, Task]
     files: dict[str, TaskAttachment]
+    bulks: dict[str, BulkOperation]
 
     def address(self, route: str, whose: str) -> str:
         """The route's pattern with ids put in."""
@@ -48,6 +49,7 @@ class World:
             "<uuid:task_id>": self.tasks[whose].id,
             "<uuid:attachment_id>": self.files[whose].id,
             "<path:schema_id>": "workflow",
+            "<uuid:bulk_id>": self.bulks[whose].id,
             "<str:key>": definition,
             "<str:version>": "1.0.0",
         }.items():
@@ -83,7 +85,11 @@ def make_world(cast: Cast) -> World:
         )
         for whose, task in tasks.items()
     }  # fmt: skip
-    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files)
+    bulks = {
+        whose: bulk.begin(actor=actor, operation="resume", ids=[runs[whose].id])
+        for whose, actor in {"own": robot, "other": cast.admin}.items()
+    }
+    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks)
 
 
 # What must be so before a verb makes sense.
@@ -144,6 +150,7 @@ _SIGN_IN = {"username": "alice", "password": "augmented"}
 _TASK_DOCUMENT = expression_document() | {"taskId": "another"}
 _NOBODYS = "01890000-0000-7000-8000-000000000001"
 _FLOW_START = {"workflowId": "nap"}
+_BULK = {"operation": "suspend", "filter": {"workflowId": "approval"}}
 
 # fmt: off
 ROWS = (
@@ -186,6 +193,12 @@ ROWS = (
     Row("GET api/v1/workflows/instances",        "401 .   .   .   .   ."),
     Row("POST api/v1/workflows/instances",       "401 403 403 .   .   .", body=_FLOW_START),
     Row("POST api/v1/workflows/instances/batch", "401 403 403 .   .   .", body={"instances": [_FLOW_START]}),
+    Row("GET api/v1/workflows/instances/bulk",   "401 .   .   .   .   ."),
+    Row("POST api/v1/workflows/instances/bulk",  "401 403 403 .   .   .", body=_BULK),
+    Row("POST api/v1/workflows/instances/bulk/preview", "401 403 403 .   .   .", body=_BULK),
+    Row("GET api/v1/workflows/instances/bulk/<uuid:bulk_id>", "401 404 404 .   .   .", "401 404 404 404 .   ."),
+    Row("POST api/v1/workflows/instances/bulk/<uuid:bulk_id>/cancel", "401 404 404 .   .   .",
+        "401 404 404 404 .   .", body={}),
     Row(f"GET {_RUN}",                           "401 404 .   .   .   .", "401 404 404 404 .   ."),
     Row(f"GET {_RUN}/history",                   "401 404 .   .   .   .", "401 404 404 404 .   ."),
     Row(f"GET {_RUN}/explain",                   "401 404 .   .   .   .", "401 404 404 404 .   ."),
@@ -198,6 +211,8 @@ ROWS = (
     Row(f"POST {_RUN}/skip",                     "401 404 403 .   .   .", "401 404 404 404 .   .",
         body={"outcome": "approve"}),
     Row(f"POST {_RUN}/move",                     "401 404 403 .   .   .", "401 404 404 404 .   .", body={"to": "no"}),
+    Row(f"POST {_RUN}/preview",                  "401 404 403 .   .   .", "401 404 404 404 .   .",
+        body={"operation": "cancel"}),
     Row(f"POST {_RUN}/signal",                   "401 404 403 409 409 409", "401 404 404 404 409 409",
         body={"name": "not.awaited"}),
     Row(f"POST {_RUN}/migrate",                  "401 404 403 .   .   .", "401 404 404 404 .   .",

@@ -7,9 +7,10 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.validation.api.definitions import DefinitionSerializer
-from apps.validation.api.serializers import StrictSerializer
-from apps.workflows.models import WorkflowDefinition
+from apps.validation.api.serializers import StrictSerializer, ViolationSerializer
+from apps.workflows.models import BulkOperation, WorkflowDefinition
 from apps.workflows.services.instances import BATCH_LIMIT
+from apps.workflows.services.verbs import VERBS
 
 
 class WorkflowCountsSerializer(serializers.Serializer[Any]):
@@ -187,6 +188,109 @@ class MigrateSerializer(ReasonSerializer):
     mapping = serializers.DictField(
         child=serializers.CharField(), required=False, default=dict, help_text="step → its name in the new version"
     )
+
+
+class PreviewSerializer(StrictSerializer):
+    """A verb and the fields that it takes itself."""
+
+    operation = serializers.ChoiceField(choices=list(VERBS))
+    reason = serializers.CharField(max_length=1_000, required=False, allow_blank=True)
+    shouldCompensate = serializers.BooleanField(required=False)
+    stepId = serializers.CharField(max_length=255, required=False)
+    executionId = serializers.UUIDField(required=False)
+    output = serializers.JSONField(required=False)
+    outcome = serializers.CharField(max_length=255, required=False)
+    to = serializers.CharField(max_length=255, required=False)
+    input = serializers.JSONField(required=False)
+    version = serializers.CharField(max_length=64, required=False)
+    mapping = serializers.DictField(child=serializers.CharField(), required=False)
+    name = serializers.CharField(max_length=255, required=False)
+    payload = serializers.JSONField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "from": serializers.CharField(max_length=255, required=False)}
+
+
+class BulkFilterSerializer(StrictSerializer):
+    """As the list of runs takes them; at least one."""
+
+    status = serializers.ListField(child=serializers.CharField(max_length=17), required=False)
+    workflowId = serializers.CharField(max_length=255, required=False)
+    version = serializers.CharField(max_length=64, required=False)
+    correlationId = serializers.CharField(max_length=255, required=False)
+    search = serializers.CharField(max_length=255, required=False)
+    startedAfter = serializers.DateTimeField(required=False)
+    startedBefore = serializers.DateTimeField(required=False)
+
+
+class BulkRequestSerializer(PreviewSerializer):
+    """A verb, the fields that it takes itself, and either a filter or the ids of runs."""
+
+    filter = BulkFilterSerializer(required=False)
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=10_000)
+
+
+class BulkSummarySerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    operation = serializers.CharField()
+    arguments = serializers.DictField()
+    filter = serializers.DictField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    status = serializers.ChoiceField(choices=BulkOperation.Status.choices)
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+    succeeded = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    requestedBy = serializers.CharField(allow_null=True, help_text="username")
+    createdAt = serializers.DateTimeField()
+    completedAt = serializers.DateTimeField(allow_null=True)
+
+
+class BulkProblemSerializer(serializers.Serializer[Any]):
+    instanceId = serializers.UUIDField()
+    detail = serializers.CharField()
+
+
+class BulkSerializer(BulkSummarySerializer):
+    """How far a bulk operation has come."""
+
+    problems = BulkProblemSerializer(many=True, help_text="the first 100 runs that it could not be done to")
+
+
+class BulkRefusedSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    count = serializers.IntegerField()
+    sentence = serializers.CharField()
+
+
+class BulkForeseenSerializer(serializers.Serializer[Any]):
+    matched = serializers.IntegerField()
+    allowed = serializers.IntegerField()
+    refused = BulkRefusedSerializer(many=True)
+    sentence = serializers.CharField()
+
+
+class ConsequenceSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField(
+        help_text="STEP_SKIPPED, STEP_CANCELLED, TASK_WITHDRAWN, TIMER_STOPPED, TIMER_RESUMED, CHILD_CANCELLED,"
+        " STEP_UNDONE, KEPT, STEP_AGAIN, STEP_BEGINS, EVENT_EMITTED, RUN_ENDS"
+    )
+    sentence = serializers.CharField()
+    stepId = serializers.CharField(required=False)
+    name = serializers.CharField(required=False)
+    count = serializers.IntegerField(required=False)
+
+
+class ForeseenSerializer(serializers.Serializer[Any]):
+    """What a verb would do."""
+
+    operation = serializers.CharField()
+    allowed = serializers.BooleanField()
+    refusal = serializers.CharField(allow_null=True, help_text="why not, and what would have to be different")
+    sentence = serializers.CharField(help_text="all of it in one sentence")
+    consequences = ConsequenceSerializer(many=True)
+    endsAs = serializers.CharField(allow_null=True, help_text="the status that the run ends in because of it")
+    violations = ViolationSerializer(many=True, help_text="fields that do not fit; warnings where it is allowed")
 
 
 class MockSerializer(StrictSerializer):

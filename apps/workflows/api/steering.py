@@ -14,6 +14,7 @@ from apps.validation.api.definitions import actor_of
 from apps.validation.api.idempotency import idempotent
 from apps.workflows.services import steering as services
 from apps.workflows.services.acting import UNSET
+from apps.workflows.services.preview import preview
 
 from . import serializers as forms
 from .instances import VERB, current, form_of
@@ -73,3 +74,19 @@ class InstanceRetry(APIView):
             reason=form["reason"],
         )
         return current(instance_id)
+
+
+class InstancePreview(APIView):
+    @extend_schema(
+        operation_id="instances_preview",
+        tags=_TAGS,
+        request=forms.PreviewSerializer,
+        responses={200: forms.ForeseenSerializer} | {code: VERB[code] for code in (403, 404)},
+    )
+    def post(self, request: Request, instance_id: UUID) -> Response:
+        """What a verb would do to the run, in sentences, before it is done. Nothing is written."""
+        form = form_of(forms.PreviewSerializer, request)
+        operation = form.pop("operation")
+        form.pop("reason", None)
+        answer = preview(actor=actor_of(request), instance_id=instance_id, operation=operation, arguments=form)
+        return Response(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import definitions, instances, steering
+from . import bulk, definitions, instances, steering
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
@@ -21,6 +21,10 @@ urlpatterns = [
     path(f"{_DEFINITION}/impact", definitions.WorkflowImpact.as_view(), name="definition-impact"),
     path("workflows/instances", instances.InstanceList.as_view(), name="instances"),
     path("workflows/instances/batch", instances.InstanceBatch.as_view(), name="instance-batch"),
+    path("workflows/instances/bulk", bulk.BulkList.as_view(), name="bulk-operations"),
+    path("workflows/instances/bulk/preview", bulk.BulkPreview.as_view(), name="bulk-preview"),
+    path("workflows/instances/bulk/<uuid:bulk_id>", bulk.Bulk.as_view(), name="bulk-operation"),
+    path("workflows/instances/bulk/<uuid:bulk_id>/cancel", bulk.BulkCancel.as_view(), name="bulk-cancel"),
     path(_INSTANCE, instances.Instance.as_view(), name="instance"),
     path(f"{_INSTANCE}/history", instances.InstanceHistory.as_view(), name="instance-history"),
     path(f"{_INSTANCE}/explain", instances.InstanceExplain.as_view(), name="instance-explain"),
@@ -32,4 +36,5 @@ urlpatterns = [
     path(f"{_INSTANCE}/retry", steering.InstanceRetry.as_view(), name="instance-retry"),
     path(f"{_INSTANCE}/skip", steering.InstanceSkip.as_view(), name="instance-skip"),
     path(f"{_INSTANCE}/move", steering.InstanceMove.as_view(), name="instance-move"),
+    path(f"{_INSTANCE}/preview", steering.InstancePreview.as_view(), name="instance-preview"),
 ]

@@ -122,6 +122,11 @@ def executions(ids: Iterable[UUID]) -> ByInstance:
     return found
 
 
+def addressed(ids: Sequence[UUID]) -> ByInstance:
+    """Executions with every execution they are nested in, as they are now, without a lock on their runs."""
+    return _with_parents(fetch(_EXECUTIONS, list(ids))) if ids else {}
+
+
 def _with_parents(rows: Sequence[Sequence[Any]]) -> ByInstance:
     """Executions with every execution they are nested in."""
     found: ByInstance = defaultdict(dict)

@@ -99,6 +99,15 @@ def apply(instance_id: UUID, *given: Signal) -> Instance | None:
     return decided[0].decision.instance
 
 
+def foresee(instance: Instance, definition_id: UUID, signals: Sequence[Signal], now: datetime) -> Decision:
+    """What ``apply`` would decide, from what is stored, without a lock and without writing. Raises as ``apply`` does."""
+    plan = plan_for(definition_id)
+    addressed = load.addressed(_addressed({instance.id: signals})).get(instance.id, {})
+    wanted = needs.result_ids(plan, instance, signals, addressed)
+    read = load.executions(wanted).get(instance.id, {}) if wanted else {}
+    return decide(plan, State(instance, addressed, needs.results(read.values())), signals, now)
+
+
 def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance:
     """Insert a run and let it go as far as it can, in the caller's transaction."""
     plan = plan_for(new.definition_id)

@@ -129,7 +129,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
     """One run as definitions.md shows it. Of each step the latest visit; what lies before is in the history."""
     definition = WorkflowDefinition.objects.get(id=instance.definition_id)
     users = usernames({instance.started_by_id})
-    executions = _latest_visits(instance)
+    executions = latest_visits(instance)
     tasks = {
         task.id: task
         for task in Task.objects.filter(id__in=[each.id for each in executions]).only(
@@ -156,7 +156,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
     }
 
 
-def _latest_visits(instance: WorkflowInstance) -> list[StepExecution]:
+def latest_visits(instance: WorkflowInstance) -> list[StepExecution]:
     """Of each step its latest visit, found by their ids: as many as the definition has steps, however long the run is."""
     plan = plan_for(instance.definition_id)
     ids = needs.latest_ids(plan, load.head_of(instance), plan.steps)

@@ -45,9 +45,7 @@ def migrate(
     if instance is None or not is_visible(actor, instance):
         raise NotFound(f"There is no run {instance_id}.")
     require(actor, "steer:instance", owner_id=instance.started_by_id)
-    # What a run is undoing is written down by the steps of the version that did it.
-    if InstanceStatus(instance.status) in TERMINAL | {InstanceStatus.COMPENSATING}:
-        raise Conflict(f"A run that is {instance.status} cannot be migrated.")
+    allow_migration(instance)
     target, problems = verdict(instance, version, mapping)
     if problems:
         message = f"The run cannot go on with {instance.workflow_id} {version}."
@@ -67,6 +65,25 @@ def migrate(
         resource_id=str(instance_id),
         details={**data, **within(bulk_id)},
     )
+
+
+MIGRATABLE = frozenset(InstanceStatus) - TERMINAL - {InstanceStatus.COMPENSATING}
+"""What a run is undoing is written down by the steps of the version that did it."""
+
+
+def allow_migration(instance: WorkflowInstance) -> None:
+    """Conflict unless the run is in a status in which it can go on with another version."""
+    status = InstanceStatus(instance.status)
+    if status not in MIGRATABLE:
+        raise Conflict(refusal(status))
+
+
+def refusal(status: InstanceStatus) -> str:
+    """Why a run in this status cannot be migrated, and what could be done instead."""
+    remedy = "Its undoing has to end first." if status not in TERMINAL else "It is over."
+    if status in (InstanceStatus.FAILED, InstanceStatus.CANCELLED):
+        remedy = "It is over; retry it on the other version."
+    return f"A run that is {status.value} cannot be migrated. {remedy}"
 
 
 def verdict(

@@ -1,11 +1,12 @@
 /** What would follow from a verb, as the server's preview says it; or why it is refused. */
-import { Ban, CircleX, Flag, type LucideIcon, Megaphone, Play, RotateCcw, ShieldCheck, TimerOff, Undo2, UserRoundX, Workflow } from "lucide-react"; // prettier-ignore
+import { AlarmClock, Ban, CircleX, Flag, type LucideIcon, Megaphone, Play, RotateCcw, ShieldCheck, SkipForward, TimerOff, Undo2, UserRoundX, Workflow } from "lucide-react"; // prettier-ignore
 import { Status } from "@/components/ui/Status";
 import type { PreviewState } from "@/lib/usePreview";
 
 const ICONS: Record<string, LucideIcon> = {
   STEP_CANCELLED: CircleX, TASK_WITHDRAWN: UserRoundX, TIMER_STOPPED: TimerOff, CHILD_CANCELLED: Workflow, STEP_UNDONE: Undo2,
   STEP_BEGINS: Play, STEP_AGAIN: RotateCcw, EVENT_EMITTED: Megaphone, RUN_ENDS: Flag, KEPT: ShieldCheck,
+  STEP_SKIPPED: SkipForward, TIMER_RESUMED: AlarmClock,
 }; // prettier-ignore
 
 export function Consequences({ state, incomplete }: { state: PreviewState; incomplete: string }) {
@@ -31,21 +32,25 @@ export function Consequences({ state, incomplete }: { state: PreviewState; incom
         <Ban className="icon" aria-hidden />
         <div className="min-w-0">
           <p className="font-medium">{answer.refusal || answer.sentence}</p>
-          {answer.violations.map((each) => (
-            <p key={each.pointer + each.message} className="text-muted">
-              {each.message} {each.hint}
-            </p>
-          ))}
+          {answer.violations
+            .filter((each) => !answer.refusal?.includes(each.message))
+            .map((each) => (
+              <p key={each.pointer + each.message} className="text-muted">
+                {each.message} {each.hint}
+              </p>
+            ))}
         </div>
       </div>
     );
   }
+  // How it ends stands below, in its colour.
+  const told = answer.consequences.filter((each) => each.kind !== "RUN_ENDS" || !answer.endsAs);
   return (
     <section className="consequence-box" aria-label="What will happen" aria-live="polite" aria-busy={asking}>
       <p className="font-medium">{answer.sentence}</p>
-      {answer.consequences.length > 0 && (
+      {told.length > 0 && (
         <ul className="consequence-list">
-          {answer.consequences.map((each) => {
+          {told.map((each) => {
             const Icon = ICONS[each.kind] ?? Play;
             return (
               <li key={`${each.kind}${each.stepId ?? ""}${each.sentence}`} data-kind={each.kind}>

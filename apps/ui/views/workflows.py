@@ -7,6 +7,7 @@ from django.shortcuts import render
 
 from apps.auth.access import allowed, permitted_scopes
 from apps.ui.views.base import actor, one_of, page
+from apps.validation.schemas.example import example_of
 from apps.workflows.selectors import definitions, instances
 from apps.workflows.selectors.mocks import mock_suggestions
 
@@ -77,6 +78,10 @@ def dry_run(request: HttpRequest, workflow_id: str) -> HttpResponse:
     context = {
         "about": about,
         "errors": [each for each in about["violations"] if each["severity"] == "error"],
-        "props": {"document": about["document"], "mocks": mock_suggestions(about["document"])},
+        "props": {
+            "document": about["document"],
+            "mocks": mock_suggestions(about["document"]),
+            "example": example_of(about["document"].get("inputSchema", {})),
+        },
     }
     return render(request, "ui/workflows/dry_run.html", context)

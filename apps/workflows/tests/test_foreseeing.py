@@ -38,7 +38,12 @@ def of_kind(shown: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 def busy() -> dict[str, Any]:
     """Does two errands that can be undone, then waits in three ways at once."""
-    ask = {"stepId": "ask", "name": "Ask", "type": "HUMAN_TASK", "taskDefinition": {"title": "Approve it", "assignee": "bob"}}
+    ask = {
+        "stepId": "ask",
+        "name": "Ask",
+        "type": "HUMAN_TASK",
+        "taskDefinition": {"title": "Approve it", "assignee": "bob"},
+    }
     branches = [
         {"name": "person", "steps": [ask]},
         {"name": "time", "steps": [{"stepId": "sleep", "name": "Sleep", "type": "DELAY", "duration": "PT1H"}]},
@@ -87,7 +92,9 @@ def what_happened(run: WorkflowInstance, before: dict[str, set[Any]]) -> dict[st
 
 
 def what_was_said(shown: dict[str, Any]) -> dict[str, Any]:
-    steps = {kind: sorted(each["stepId"] for each in of_kind(shown, kind)) for kind in ("STEP_CANCELLED", "STEP_SKIPPED")}
+    steps = {
+        kind: sorted(each["stepId"] for each in of_kind(shown, kind)) for kind in ("STEP_CANCELLED", "STEP_SKIPPED")
+    }
     return {
         **steps,
         "TASK_WITHDRAWN": sorted(each["stepId"] for each in of_kind(shown, "TASK_WITHDRAWN")),

@@ -12,9 +12,11 @@ import { Result } from "./Result";
 export interface DryRunProps {
   document: WorkflowDocument;
   mocks: MockSuggestion[];
+  /** An input made up from the inputSchema. */
+  example: unknown;
 }
 
-export default function DryRunIsland({ document, mocks: suggestions }: DryRunProps) {
+export default function DryRunIsland({ document, mocks: suggestions, example }: DryRunProps) {
   const [input, setInput] = useState<unknown>({});
   const [broken, setBroken] = useState(false);
   const [mocks, setMocks] = useState<Mock[]>(() => suggestions.map(mockOf));
@@ -37,7 +39,7 @@ export default function DryRunIsland({ document, mocks: suggestions }: DryRunPro
     try {
       const body = { definition: document, input: checked.data, mocks: mocks.flatMap(toRequest) };
       setResult(await api.post<DryRunResult>("workflows/definitions/dry-run", body));
-      requestAnimationFrame(() => outcome.current?.scrollIntoView?.({ block: "nearest" }));
+      requestAnimationFrame(() => outcome.current?.scrollIntoView?.({ block: "start" }));
     } catch (error) {
       if (error instanceof ApiProblem) setViolations(error.violations);
       setFailure(messageOf(error));
@@ -64,6 +66,7 @@ export default function DryRunIsland({ document, mocks: suggestions }: DryRunPro
             idPrefix="input"
             label="Input as JSON"
             nothingToFillIn="This workflow asks for no input."
+            example={document.inputSchema ? example : undefined}
           />
         </div>
         <div className="panel-head border-t border-line">

@@ -23,6 +23,8 @@ interface DataFieldProps {
   label: string;
   /** Said instead of a form where the schema has no fields. */
   nothingToFillIn?: string;
+  /** Offered to be filled in, where the schema's author gave no example. */
+  example?: unknown;
   ref?: Ref<DataFieldHandle>;
 }
 
@@ -34,7 +36,7 @@ export function DataField(props: DataFieldProps) {
   const schema = props.schema ?? FREE;
   const hasFields = Object.keys((schema.properties as object | undefined) ?? {}).length > 0;
   const hasForm = hasFields || (nothingToFillIn !== undefined && (props.schema === null || schema.type === "object"));
-  const example = Array.isArray(schema.examples) ? schema.examples[0] : undefined;
+  const example = Array.isArray(schema.examples) ? schema.examples[0] : props.example;
   const [json, setJson] = useState(!hasForm);
   const [broken, setBroken] = useState(false);
   // A new editor for a value that was not typed into it.
@@ -78,7 +80,7 @@ export function DataField(props: DataFieldProps) {
                 setFilled((count) => count + 1);
               }}
             >
-              Fill in the example
+              {Array.isArray(schema.examples) ? "Fill in the example" : "Fill in an example"}
             </button>
           )}
         </div>

@@ -216,7 +216,12 @@ class BulkOperation(models.Model):
     filter = models.JSONField(null=True, help_text="as it was asked for; null: the runs were named")
     reason = models.CharField(max_length=1_000, blank=True, default="")
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.RUNNING)
     total = models.PositiveIntegerField(default=0)

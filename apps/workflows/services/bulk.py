@@ -43,6 +43,9 @@ MAX_NAMED = 10_000
 BATCH = 20
 """Runs of one transaction: few, for their rows stay locked until its end."""
 
+PATIENCE = ("1s", "3s")
+"""How long a batch waits for a run that somebody else holds, and how long one that is alone in its batch."""
+
 IDLE_SECONDS = 2.0
 """An operation that nobody has worked on for so long is rung for again."""
 
@@ -177,8 +180,7 @@ def work(seconds: float) -> bool:
             # A deadlock, or a run that somebody holds for too long. Which one it was is seen one at a time.
             log.warning("bulk.batch_refused", error=str(error), size=size)
             if size == 1:
-                with transaction.atomic():
-                    _give_up_next()
+                _give_up_next()
             size = 1
     return True
 
@@ -188,6 +190,8 @@ def _batch(size: int) -> bool:
     bulk = _next()
     if bulk is None:
         return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE[size == 1]])
     items = list(
         BulkItem.objects.filter(operation_id=bulk.pk, detail__isnull=True)
         .order_by("instance_id")
@@ -239,6 +243,7 @@ def _one(bulk: BulkOperation, actor: User | None, instance_id: UUID) -> str | No
     return None
 
 
+@transaction.atomic
 def _give_up_next() -> None:
     """The next run of an operation cannot be had even alone: say so, and go on with the others."""
     if (bulk := _next()) is None:
@@ -246,7 +251,10 @@ def _give_up_next() -> None:
     first = BulkItem.objects.filter(operation_id=bulk.pk, detail__isnull=True).order_by("instance_id").first()
     if first is not None:
         _note(bulk, {first.instance_id: "The run was busy for too long; try again."})
-        bulk.save(update_fields=["failed"])
+        if bulk.succeeded + bulk.failed >= bulk.total:
+            _end(bulk, BulkOperation.Status.COMPLETED)
+        else:
+            bulk.save(update_fields=["failed"])
 
 
 def _note(bulk: BulkOperation, problems: Mapping[UUID, str]) -> None:

@@ -19,6 +19,10 @@ export function Progress({ begun, onClose }: { begun: BulkOperation; onClose: ()
   const over = now.status !== "RUNNING";
 
   useEffect(() => {
+    if (over) document.dispatchEvent(new CustomEvent("refresh:now"));
+  }, [over]);
+
+  useEffect(() => {
     if (over) return;
     let current = true;
     const timer = setTimeout(() => {

@@ -15,6 +15,8 @@ const operation = (more: object) => ({
   id: "b1", operation: "cancel", status: "RUNNING", total: 3, done: 0, succeeded: 0, failed: 0, problems: [], ...more,
 }); // prettier-ignore
 
+const none = { "GET workflows/instances/bulk": { items: [] } };
+
 describe("steering many runs", () => {
   afterEach(() => {
     cleanup();
@@ -22,13 +24,24 @@ describe("steering many runs", () => {
   });
 
   it("says nothing while nothing is chosen", () => {
+    fakeApi(none);
     render(<BulkIsland />);
     expect(screen.queryByRole("region")).toBeNull();
+  });
+
+  it("goes on following what was begun before the page was loaded anew", async () => {
+    fakeApi({
+      "GET workflows/instances/bulk": { items: [{ id: "b1", status: "RUNNING" }] },
+      "GET workflows/instances/bulk/b1": operation({ done: 1 }),
+    });
+    render(<BulkIsland />);
+    expect(await screen.findByText(/1 of 3/)).toBeTruthy();
   });
 
   it("counts first, does it, tells how far it is, and what could not be done", async () => {
     let round = 0;
     const calls = fakeApi({
+      ...none,
       "POST workflows/instances/bulk/preview": {
         matched: 1240,
         allowed: 1236,
@@ -63,7 +76,7 @@ describe("steering many runs", () => {
     expect(await screen.findByText(/500 of 1,236/, undefined, { timeout: 3000 })).toBeTruthy();
     expect(await screen.findByText("It ended meanwhile.", undefined, { timeout: 3000 })).toBeTruthy();
     expect(screen.getByText(/1,235 of 1,236 runs cancelled. 1 could not be./)).toBeTruthy();
-    expect(calls.find((call) => call.path === "workflows/instances/bulk")!.body).toEqual({
+    expect(calls.find((call) => call.method === "POST" && call.path === "workflows/instances/bulk")!.body).toEqual({
       operation: "cancel",
       filter: { status: ["RUNNING"] },
       shouldCompensate: false,
@@ -73,6 +86,7 @@ describe("steering many runs", () => {
 
   it("does not offer what can be done to none of them", async () => {
     const calls = fakeApi({
+      ...none,
       "POST workflows/instances/bulk/preview": {
         matched: 2,
         allowed: 0,
@@ -85,17 +99,18 @@ describe("steering many runs", () => {
     fireEvent.click(screen.getByRole("button", { name: "Resume" }));
     expect(await screen.findByText("None can be resumed.")).toBeTruthy();
     expect(confirm().disabled).toBe(true);
-    expect(calls[0]!.body).toEqual({ operation: "resume", ids: ["a", "b"] });
+    expect(calls.at(-1)!.body).toEqual({ operation: "resume", ids: ["a", "b"] });
   });
 
   it("takes everything up to now where there is no filter", async () => {
     const calls = fakeApi({
+      ...none,
       "POST workflows/instances/bulk/preview": { matched: 2, allowed: 2, refused: [], sentence: "2 can be suspended." },
     });
     render(<BulkIsland />);
     select({ all: true });
     fireEvent.click(screen.getByRole("button", { name: "Suspend" }));
-    await waitFor(() => expect(calls).toHaveLength(1));
-    expect(Object.keys((calls[0]!.body as { filter: object }).filter)).toEqual(["startedBefore"]);
+    await waitFor(() => expect(calls).toHaveLength(2));
+    expect(Object.keys((calls[1]!.body as { filter: object }).filter)).toEqual(["startedBefore"]);
   });
 });

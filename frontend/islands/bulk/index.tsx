@@ -2,7 +2,7 @@
 import { CirclePause, CirclePlay, CircleX, RotateCcw, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { Selection } from "@/behaviours/selection";
-import type { BulkOperation, Target } from "@/lib/bulk";
+import { type BulkOperation, bulk, type Target } from "@/lib/bulk";
 import type { Verb } from "@/lib/steering";
 import { BulkDialog } from "./BulkDialog";
 import { Progress } from "./Progress";
@@ -24,6 +24,11 @@ export default function BulkIsland() {
   useEffect(() => {
     const hear = (event: Event) => setChosen((event as CustomEvent<Selection>).detail);
     document.addEventListener("runs:selection", hear);
+    // What was begun before the page was loaded anew is still followed.
+    bulk.latest().then(
+      (found) => found?.status === "RUNNING" && setBegun((now) => now ?? found),
+      () => undefined,
+    );
     return () => document.removeEventListener("runs:selection", hear);
   }, []);
 

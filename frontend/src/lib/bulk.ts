@@ -35,5 +35,10 @@ export const bulk = {
       { "Idempotency-Key": key },
     ),
   read: (id: string) => api.get<BulkOperation>(`${PATH}/${id}`),
+  /** The one that the reader began last. */
+  latest: async () => {
+    const { items } = await api.get<{ items: { id: string; status: string }[] }>(`${PATH}?limit=1`);
+    return items[0]?.status === "RUNNING" ? bulk.read(items[0].id) : null;
+  },
   stop: (id: string) => api.post<BulkOperation>(`${PATH}/${id}/cancel`),
 };

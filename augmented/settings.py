@@ -189,6 +189,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "UserKind": "apps.auth.models.User.Kind",
         "TaskStatus": "apps.tasks.models.Task.Status",
+        "BulkStatus": "apps.workflows.models.BulkOperation.Status",
+        "SteeringOperation": "apps.workflows.services.verbs.OPERATIONS",
         "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",

@@ -10,7 +10,7 @@ from apps.validation.api.definitions import DefinitionSerializer
 from apps.validation.api.serializers import StrictSerializer, ViolationSerializer
 from apps.workflows.models import BulkOperation, WorkflowDefinition
 from apps.workflows.services.instances import BATCH_LIMIT
-from apps.workflows.services.verbs import VERBS
+from apps.workflows.services.verbs import OPERATIONS
 
 
 class WorkflowCountsSerializer(serializers.Serializer[Any]):
@@ -193,7 +193,7 @@ class MigrateSerializer(ReasonSerializer):
 class PreviewSerializer(StrictSerializer):
     """A verb and the fields that it takes itself."""
 
-    operation = serializers.ChoiceField(choices=list(VERBS))
+    operation = serializers.ChoiceField(choices=OPERATIONS)
     reason = serializers.CharField(max_length=1_000, required=False, allow_blank=True)
     shouldCompensate = serializers.BooleanField(required=False)
     stepId = serializers.CharField(max_length=255, required=False)

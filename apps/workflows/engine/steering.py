@@ -5,7 +5,7 @@ Nothing here fails a step: what a person asks for and cannot be done is refused,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -326,6 +326,22 @@ def branch_of(plan: Plan, step: Step) -> int:
                 seen.add(step_id)
                 pending.extend(plan.steps[step_id].targets())
     return 0
+
+
+def ahead(plan: Plan, begun: Iterable[str]) -> set[str]:
+    """The steps that a run which enters ``begun`` may come to, those included; not the other branches of their forks."""
+    seen: set[str] = set()
+    pending = list(begun)
+    while pending:
+        step_id = pending.pop()
+        if step_id in seen:
+            continue
+        seen.add(step_id)
+        pending.extend(plan.steps[step_id].targets())
+        parent = plan.steps[step_id].parent
+        if parent is not None:
+            pending.extend(each for each in plan.steps[parent].targets() if plan.steps[each].parent != parent)
+    return seen
 
 
 # What skip and move share

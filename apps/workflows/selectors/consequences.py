@@ -26,6 +26,7 @@ from apps.workflows.engine.state import (
     OpenHumanTask,
     PauseWork,
 )
+from apps.workflows.engine.steering import ahead
 from apps.workflows.engine.transitions import ACTIVE_STEP, TERMINAL, InstanceStatus, StepStatus
 from apps.workflows.models import StepExecution, Timer, WorkflowInstance
 
@@ -41,10 +42,18 @@ Consequence = dict[str, Any]
 
 
 class Foreseen:
-    """One decision beside what is stored of its run."""
+    """One decision beside what is stored of its run. ``entered``: the steps that the run has been at before."""
 
-    def __init__(self, row: WorkflowInstance, plan: Plan, decision: Decision, answered: Sequence[Execution]) -> None:
-        self.row, self.plan, self.decision, self.answered = row, plan, decision, answered
+    def __init__(
+        self,
+        row: WorkflowInstance,
+        plan: Plan,
+        decision: Decision,
+        entered: set[str],
+        answered: Sequence[Execution],
+    ) -> None:
+        self.row, self.plan, self.decision = row, plan, decision
+        self.entered, self.answered = entered, answered
         rows = StepExecution.objects.filter(instance_id=row.pk, status__in=StepExecution.ACTIVE).order_by("seq")
         self.active: dict[UUID, StepExecution] = {each.id: each for each in rows[:READ]}
         self.timers = list(Timer.objects.filter(instance_id=row.pk).order_by("due_at")[:READ])
@@ -109,10 +118,11 @@ class Foreseen:
             yield _consequence("STEP_CANCELLED", f"More than {READ} positions are open; all that lie there end.")
 
     def _tasks(self) -> Iterator[Consequence]:
-        ended = [id_ for id_, status in self.ended.items() if status is not StepStatus.COMPLETED]
+        ended = [id_ for id_ in self.active if self.ended.get(id_, StepStatus.COMPLETED) is not StepStatus.COMPLETED]
         if not ended:
             return
-        tasks = list(Task.objects.filter(id__in=ended, status__in=Task.OPEN).order_by("created_at", "id"))
+        # In the order in which the run came to them.
+        tasks = sorted(Task.objects.filter(id__in=ended, status__in=Task.OPEN), key=lambda each: ended.index(each.id))
         users = usernames({each.assignee_id for each in tasks})
         at_work = set(
             ReadyTask.objects.filter(task_id__in=[each.id for each in tasks], worker__isnull=False).values_list(
@@ -187,32 +197,17 @@ class Foreseen:
 
     def _kept(self) -> Iterator[Consequence]:
         """What people have answered before, where the run goes on after it."""
-        ahead = self._ahead({each.step_id for each in self.decision.new})
+        # A fork that was entered again goes on where its branches stood, which are among the steps begun.
+        begun = {each.step_id for each in self.decision.new if not self._entered_below(each.step_id)}
+        to_come = ahead(self.plan, begun)
         for each in self.answered[:SHOWN]:
             name = self._name(each.step_id)
             answer = f" (“{each.outcome}”)" if each.outcome else ""
-            if each.step_id in ahead:
+            if each.step_id in to_come:
                 sentence = f"“{name}” was answered before{answer} and is asked again should the run come to it."
                 yield _consequence("STEP_AGAIN", sentence, each.step_id, name)
             else:
                 yield _consequence("KEPT", f"Keeps the answer to “{name}”{answer}.", each.step_id, name)
-
-    def _ahead(self, begun: set[str]) -> set[str]:
-        """The steps that a run which has just entered ``begun`` may come to, or is at."""
-        steps = self.plan.steps
-        seen: set[str] = set()
-        # A fork that was entered again goes on where its branches stood, which are among the steps begun.
-        pending = [each for each in begun if steps[each].type != "PARALLEL" or not self._entered_below(each)]
-        while pending:
-            step_id = pending.pop()
-            if step_id in seen:
-                continue
-            seen.add(step_id)
-            pending.extend(steps[step_id].targets())
-            parent = steps[step_id].parent
-            if parent is not None:  # what follows the fork, but not its branches
-                pending.extend(steps[parent].targets() - {branch.start_at for branch in steps[parent].branches})
-        return seen
 
     def _entered_below(self, step_id: str) -> bool:
         return any(self.plan.steps[each.step_id].parent == step_id for each in self.decision.new)
@@ -221,14 +216,14 @@ class Foreseen:
         asked = {each.execution_id: each for each in self.decision.commands if isinstance(each, OpenHumanTask)}
         for execution in self.decision.new[:SHOWN]:
             name = self._name(execution.step_id)
-            kind = "STEP_AGAIN" if execution.visit > 1 else "STEP_BEGINS"
+            kind = "STEP_AGAIN" if execution.step_id in self.entered else "STEP_BEGINS"
             sentence = self._begins(execution, name, asked.get(execution.id))
             yield _consequence(kind, sentence, execution.step_id, name)
         if (more := len(self.decision.new) - SHOWN) > 0:
             yield _consequence("STEP_BEGINS", f"{more} more steps begin.", count=more)
 
     def _begins(self, execution: Execution, name: str, asked: OpenHumanTask | None) -> str:
-        again = " again" if execution.visit > 1 else ""
+        again = " again" if execution.step_id in self.entered else ""
         if asked is not None and execution.active:
             title = asked.manual.get("title") or name
             whom = asked.manual.get("assignee") or asked.manual.get("assigneeRole")

@@ -10,6 +10,7 @@ from uuid import UUID
 from apps.tasks.models import TaskDefinition
 from apps.workflows.checks.catalog import task_facts
 from apps.workflows.engine.plan import Plan
+from apps.workflows.engine.steering import ahead
 from apps.workflows.models import WorkflowDefinition
 
 _TAKE_INPUT = frozenset({"TASK", "HUMAN_TASK", "SUB_WORKFLOW"})
@@ -47,14 +48,18 @@ def schemas_of(plan: Plan, definition_id: UUID, step_id: str) -> StepSchemas:
 
 
 def readers_of(plan: Plan, step_id: str, output: Any) -> dict[str, str]:
-    """Which steps read a field of the step's output that ``output`` does not have: step → the path it reads."""
+    """Who reads, later on, a field of the step's output that ``output`` does not have: name → the path that is read."""
+    readers = {
+        plan.steps[each].name: plan.steps[each].expressions() for each in sorted(ahead(plan, [step_id]) - {step_id})
+    }
+    if plan.output is not None:
+        readers["The run's output"] = [plan.output]
     found: dict[str, str] = {}
-    for step in plan.steps.values():
-        for expression in step.expressions():
-            for path in sorted(expression.reads):
-                if path[:3] == ("steps", step_id, "output") and not _has(output, path[3:]):
-                    found.setdefault(step.step_id, ".".join(path))
-    return {reader: path for reader, path in found.items() if reader != step_id}
+    for reader, expressions in readers.items():
+        for path in sorted(path for expression in expressions for path in expression.reads):
+            if path[:3] == ("steps", step_id, "output") and not _has(output, path[3:]):
+                found.setdefault(reader, ".".join(path))
+    return found
 
 
 def _has(value: Any, path: tuple[str, ...]) -> bool:

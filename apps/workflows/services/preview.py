@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -62,8 +62,9 @@ def preview(*, actor: User, instance_id: UUID, operation: str, arguments: Mappin
     except (Conflict, Unprocessable, NotFound) as problem:
         return _refused(operation, problem)
     plan = plan_for(asked.row.definition_id)
-    answered = _answered(asked.row, plan) if operation == "retry" else []
-    foreseen = Foreseen(found, plan, decision, answered)
+    visits = latest_visits(asked.row)
+    answered = _answered(visits, plan) if operation == "retry" else []
+    foreseen = Foreseen(found, plan, decision, {each.step_id for each in visits}, answered)
     consequences = foreseen.consequences()
     if asked.version is not None:
         sentence = f"The run goes on with version {asked.version}."
@@ -143,12 +144,12 @@ def _sentence(operation: str, asked: _Asked, plan: Plan, decision: Decision, end
     return leads[operation] + end
 
 
-def _answered(row: WorkflowInstance, plan: Plan) -> list[Execution]:
+def _answered(visits: Sequence[StepExecution], plan: Plan) -> list[Execution]:
     """The steps that people have answered, the latest visit of each."""
     asks = {each.step_id for each in plan.steps.values() if each.manual is not None}
     return [
         Execution(each.id, each.step_id, each.visit, StepStatus.COMPLETED, outcome=each.outcome)
-        for each in latest_visits(row)
+        for each in visits
         if each.step_id in asks and each.status == StepStatus.COMPLETED
     ]
 

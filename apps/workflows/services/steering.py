@@ -64,9 +64,8 @@ def skip(
     prepared = prepare_skip(
         actor, found, step_id=step_id, execution_id=execution_id, output=output, outcome=outcome, reason=reason
     )
-    details = {"reason": reason, "stepId": prepared.step.step_id}
-    if output is not UNSET:
-        details["output"] = output
+    # Not the data itself: audit entries cannot be removed.
+    details = {"reason": reason, "stepId": prepared.step.step_id, "outputGiven": output is not UNSET}
     if outcome is not None:
         details["outcome"] = outcome
     act(actor, found, prepared.signal, details=details, bulk_id=bulk_id)
@@ -106,7 +105,7 @@ def prepare_skip(
     warnings = tuple(
         Violation(
             "read-later",
-            f"{plan.steps[reader].name} reads {path}, which the step will not have given.",
+            f"{reader} reads {path}, which the step will not have given.",
             "/output",
             "warning",
             hint="Give an output that has it.",
@@ -138,7 +137,7 @@ def move(
     prepared = prepare_move(
         actor, found, to=to, step_id=step_id, execution_id=execution_id, step_input=step_input, reason=reason
     )
-    details = {"reason": reason, "from": prepared.step.step_id, "to": to}
+    details = {"reason": reason, "from": prepared.step.step_id, "to": to, "inputGiven": step_input is not UNSET}
     act(actor, found, prepared.signal, details=details, bulk_id=bulk_id)
 
 
@@ -182,9 +181,7 @@ def retry(
     """
     found = steerable(actor, instance_id, lock=True)
     prepared = prepare_retry(actor, found, step_id=step_id, step_input=step_input, version=version, reason=reason)
-    details: dict[str, Any] = {"reason": reason, "stepId": prepared.step.step_id}
-    if step_input is not UNSET:
-        details["input"] = step_input
+    details: dict[str, Any] = {"reason": reason, "stepId": prepared.step.step_id, "inputGiven": step_input is not UNSET}
     if prepared.target is not None:
         change = {"from": prepared.source, "to": prepared.target.version}
         data = {**change, "mapping": {}, "reason": reason, "requestedBy": actor.username}

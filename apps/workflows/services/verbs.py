@@ -64,6 +64,7 @@ VERBS: dict[str, Verb] = {
         instances.signal, SignalKind.EVENT, {"name": "name", "payload": "payload"}, ("name",), "told of the event"
     ),
 }
+OPERATIONS = tuple(VERBS)
 _DEFAULTS: dict[str, dict[str, Any]] = {"migrate": {"mapping": {}}, "signal": {"payload": {}}}
 
 

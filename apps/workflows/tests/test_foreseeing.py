@@ -178,6 +178,15 @@ def test_cancelling_is_foretold_in_sentences(client: APIClient, run: WorkflowIns
     assert [each["sentence"] for each in of_kind(again, "TASK_WITHDRAWN")][1].startswith("A worker is at “Work”")
 
 
+def test_only_a_step_that_the_run_has_been_at_is_said_to_be_done_again(
+    client: APIClient, run: WorkflowInstance
+) -> None:
+    forward = preview(client, run, "move", **{"from": "fork", "to": "tell"})
+    back = preview(client, run, "move", **{"from": "fork", "to": "pay"})
+    assert [each["stepId"] for each in of_kind(forward, "STEP_BEGINS")] == ["tell"]
+    assert [each["stepId"] for each in of_kind(back, "STEP_AGAIN")] == ["pay"]
+
+
 def test_looking_writes_nothing(client: APIClient, run: WorkflowInstance) -> None:
     def rows() -> list[Any]:
         tables = ("workflowinstance", "stepexecution", "historyrecord", "timer", "inboxsignal")

@@ -37,12 +37,13 @@ export function DataField(props: DataFieldProps) {
   const hasFields = Object.keys((schema.properties as object | undefined) ?? {}).length > 0;
   const hasForm = hasFields || (nothingToFillIn !== undefined && (props.schema === null || schema.type === "object"));
   const example = Array.isArray(schema.examples) ? schema.examples[0] : props.example;
-  const [json, setJson] = useState(!hasForm);
+  // null: the reader has not said. Who types JSON while the schema is still on its way stays with JSON.
+  const [json, setJson] = useState<boolean | null>(null);
   const [broken, setBroken] = useState(false);
   // A new editor for a value that was not typed into it.
   const [filled, setFilled] = useState(0);
   const form = useRef<SchemaFormHandle>(null);
-  const asJson = json || !hasForm;
+  const asJson = json === true || !hasForm;
 
   useImperativeHandle(ref, () => ({
     submit() {
@@ -90,8 +91,12 @@ export function DataField(props: DataFieldProps) {
           key={filled}
           value={value}
           schema={schema}
-          onChange={onChange}
+          onChange={(next) => {
+            setJson(true);
+            onChange(next);
+          }}
           onBroken={(now) => {
+            setJson(true);
             setBroken(now);
             onBroken?.(now);
           }}

@@ -110,7 +110,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
         {looking && point.past ? (
           <LookingBack past={point.past} instance={instance} onLive={() => point.go(null)} />
         ) : (
-          <Explained instance={instance} explanation={explanation} onChoose={choose} />
+          <Explained instance={instance} explanation={explanation} names={names} onChoose={choose} />
         )}
         {point.failure && (
           <div className="notice notice-error" role="alert">
@@ -267,19 +267,26 @@ const TONES: Record<string, { tone: string; icon: LucideIcon }> = {
   SUSPENDED: { tone: "notice-paused", icon: CirclePause },
 };
 
-/** The run's situation in a sentence. */
+const OPEN = new Set(["RUNNING", "WAITING_FOR_EVENT"]);
+const MOST_WAITS = 5;
+
+/** The run's situation in a sentence; with several branches open, in a sentence for each. */
 function Explained({
   instance,
   explanation,
+  names,
   onChoose,
 }: {
   instance: Instance;
   explanation: Explanation | null;
+  names: (stepId: string) => string;
   onChoose: (id: string) => void;
 }) {
   const viewer = useViewer();
   if (!explanation) return null;
   const waits = instance.state.waitingFor;
+  const told = explanation.waitingFor ?? [];
+  const several = OPEN.has(instance.status) && told.every((each) => each.sentence) ? told : [];
   const { tone, icon: Icon } = TONES[instance.status] ?? {
     tone: waits.length ? "notice-warning" : "",
     icon: waits.length ? Hourglass : LoaderCircle,
@@ -288,8 +295,27 @@ function Explained({
     <div className={`notice ${tone}`} role="status">
       <Icon className="icon" aria-hidden />
       <div className="min-w-0 flex-1">
-        <p className="font-medium">{explanation.sentence}</p>
-        {!instance.completedAt && explanation.movesWhen && (
+        {several.length > 1 ? (
+          <>
+            <p className="font-medium">{several.length.toLocaleString()} branches are open.</p>
+            <ul className="wait-list" aria-label="What it waits for">
+              {several.slice(0, MOST_WAITS).map((each, index) => (
+                <li key={`${each.stepId}${index}`}>
+                  <button type="button" className="text-link" onClick={() => onChoose(each.stepId)}>
+                    {names(each.stepId)}
+                  </button>
+                  <span className="min-w-0">
+                    {each.sentence} <span className="text-muted">{each.movesWhen}</span>
+                  </span>
+                </li>
+              ))}
+              {several.length > MOST_WAITS && <li className="text-muted">and {several.length - MOST_WAITS} more</li>}
+            </ul>
+          </>
+        ) : (
+          <p className="font-medium">{explanation.sentence}</p>
+        )}
+        {!instance.completedAt && several.length <= 1 && explanation.movesWhen && (
           <p className="text-muted">
             Moves on when: {explanation.movesWhen}
             {explanation.since && (
@@ -311,7 +337,7 @@ function Explained({
         <a className="btn btn-sm btn-quiet shrink-0" href={`/tasks/${waits[0].taskId}`}>
           Open task <ChevronRight className="icon" aria-hidden />
         </a>
-      ) : waits.length > 0 && waits[0] ? (
+      ) : waits.length === 1 && waits[0] ? (
         <button
           type="button"
           className="btn btn-sm btn-quiet shrink-0"

@@ -92,6 +92,19 @@ describe("the page of a run", () => {
     expect(screen.getByRole("link", { name: /Open task/ }).getAttribute("href")).toBe("/tasks/t1");
   });
 
+  it("says of each open branch what it waits for", () => {
+    const waitingFor = [
+      { kind: "TIMER" as const, stepId: "pay", sentence: "Waits at pay.", movesWhen: "The time comes." },
+      { kind: "EVENT" as const, stepId: "approve", sentence: "Waits for paid.", movesWhen: "It arrives." },
+    ];
+    render(<InstanceIsland initial={{ ...initial, explanation: { ...explanation, waitingFor } }} viewer={operator} />);
+    const waits = within(screen.getByRole("list", { name: "What it waits for" }));
+    expect(waits.getAllByRole("listitem").map((each) => each.textContent)).toEqual([
+      "PayWaits at pay. The time comes.",
+      "ApprovalWaits for paid. It arrives.",
+    ]);
+  });
+
   it("changes by a hint, reading history in pieces from the last known number", async () => {
     const calls = finishedApi((call) =>
       call.path.includes("after=2&")

@@ -24,6 +24,8 @@ export default function BulkIsland() {
   useEffect(() => {
     const hear = (event: Event) => setChosen((event as CustomEvent<Selection>).detail);
     document.addEventListener("runs:selection", hear);
+    // Somebody may have chosen runs before this was loaded.
+    document.dispatchEvent(new CustomEvent("runs:asked"));
     // What was begun before the page was loaded anew is still followed.
     bulk.latest().then(
       (found) => found?.status === "RUNNING" && setBegun((now) => now ?? found),

@@ -58,6 +58,13 @@ describe("choosing runs", () => {
     expect(heard.ids).toEqual([]);
   });
 
+  it("is said again to who comes late", () => {
+    box("b").click();
+    heard = { ids: [], all: false, filter: {} };
+    document.dispatchEvent(new CustomEvent("runs:asked"));
+    expect(heard.ids).toEqual(["b"]);
+  });
+
   it("takes one out of everything", () => {
     document.dispatchEvent(new CustomEvent("runs:select", { detail: { all: true } }));
     expect([heard.all, box("a").checked]).toEqual([true, true]);

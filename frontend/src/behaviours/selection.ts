@@ -4,7 +4,7 @@
  *
  * J/K (or arrows) move along the rows, X chooses, Escape lets all go; Shift and a click choose everything in between. What is
  * chosen outlives a refresh and a turn of the page; another filter lets it go. Says `runs:selection` on the document with
- * {ids, all, filter}, and hears `runs:select` with {all: true} or {none: true}.
+ * {ids, all, filter}, says it again on `runs:asked`, and hears `runs:select` with {all: true} or {none: true}.
  */
 import { isTyping } from "./shortcuts";
 
@@ -99,6 +99,8 @@ export function selection(): void {
     all = Boolean(detail.all);
     show();
   });
+
+  document.addEventListener("runs:asked", show);
 
   document.addEventListener("htmx:afterSettle", () => {
     const now = filterOf(root);

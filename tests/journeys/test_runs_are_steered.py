@@ -121,7 +121,7 @@ def test_failed_runs_are_chosen_by_keys_and_retried_together(person: Callable[..
         page.keyboard.press("j")
         page.keyboard.press("x")
     bar = page.get_by_role("region", name="Chosen runs")
-    expect(bar).to_contain_text("2 selected")
+    expect(bar).to_contain_text("2 selected", timeout=15_000)
     bar.get_by_role("button", name="Retry").click()
     dialog = page.get_by_role("dialog", name="Retry these runs")
     expect(dialog.get_by_role("region", name="What will happen")).to_contain_text("2")

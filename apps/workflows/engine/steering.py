@@ -147,10 +147,7 @@ def retry(run: Run, signal: Signal) -> None:
     """
     data = signal.data
     named = data.get("stepId") is not None or "input" in data
-    step = place(run.plan, run.instance, data.get("stepId"))
-    way = _way_to(run.plan, step, cut=data.get("stepId") is None)
-    if data.get("stepId") is None and way and run.plan.steps[way[-1][0]].type != "PARALLEL":
-        step, way = run.plan.steps[way[-1][0]], way[:-1]
+    step, way = place_of_retry(run.plan, run.instance, data.get("stepId"))
     whole = bool(data.get("whole")) or run.instance.compensation is not None
     with _refusing(run, "/stepId"):
         reopen(run, signal, step)
@@ -191,6 +188,15 @@ def place(plan: Plan, instance: Instance, step_id: str | None) -> Step:
     undoing = set(plan.compensations.values())
     found = (each for each in places if isinstance(each, str) and each in plan.steps and each not in undoing)
     return plan.steps[next(found, plan.start_at)]
+
+
+def place_of_retry(plan: Plan, instance: Instance, step_id: str | None) -> tuple[Step, Way]:
+    """The step that a retry enters, and the forks around it. What goes through items is done again as one."""
+    step = place(plan, instance, step_id)
+    way = _way_to(plan, step, cut=step_id is None)
+    if way and plan.steps[way[-1][0]].type != "PARALLEL":
+        step, way = plan.steps[way[-1][0]], way[:-1]
+    return step, way
 
 
 def reopen(run: Run, signal: Signal, step: Step) -> None:

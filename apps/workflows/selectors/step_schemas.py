@@ -13,7 +13,7 @@ from apps.workflows.engine.plan import Plan
 from apps.workflows.engine.steering import ahead
 from apps.workflows.models import WorkflowDefinition
 
-_TAKE_INPUT = frozenset({"TASK", "HUMAN_TASK", "SUB_WORKFLOW"})
+_TAKE_INPUT = frozenset({"TASK", "HUMAN_TASK", "SUB_WORKFLOW", "FOR_EACH"})
 
 
 @dataclass(frozen=True, slots=True)

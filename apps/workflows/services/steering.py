@@ -18,7 +18,7 @@ from apps.validation.schemas import check_instance
 from apps.validation.violations import Violation
 from apps.workflows.engine.plan import Plan, Step
 from apps.workflows.engine.state import Signal
-from apps.workflows.engine.steering import place
+from apps.workflows.engine.steering import Refused, place, place_of_retry
 from apps.workflows.engine.transitions import InstanceStatus, SignalKind
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import StepExecution, WorkflowDefinition, WorkflowInstance
@@ -27,7 +27,7 @@ from apps.workflows.orchestrator.plans import plan_for
 from apps.workflows.selectors.step_schemas import readers_of, schemas_of, takes_input
 
 from . import migration
-from .acting import UNSET, act, allow, steerable
+from .acting import UNSET, act, allow, steerable, unprocessable
 
 LATEST = "latest"
 
@@ -214,8 +214,10 @@ def prepare_retry(
         raise _wrong("UNKNOWN_STEP", "There is no such step to retry from.", "/stepId", message, hint)
     if target is not None:
         migration.repin(found, target, {})
-    head = load.head_of(found)
-    step = place(plan, head, wanted)
+    try:
+        step, _ = place_of_retry(plan, load.head_of(found), step_id)
+    except Refused as refusal:
+        raise unprocessable(refusal) from refusal
     data: dict[str, Any] = {"reason": reason, "requestedBy": actor.username}
     if step_id is not None:
         data["stepId"] = step_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,14 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import AuditEntry, User
 from apps.auth.tests.factories import UserFactory
+from apps.events import doorbell
 from apps.tasks.models import Task
 from apps.validation.problems import Unprocessable
 from apps.workflows.models import BulkItem, BulkOperation, WorkflowInstance
 from apps.workflows.services import bulk, instances
 from apps.workflows.services.instances import Start
 from apps.workflows.tests.factories import approval, greeting, nap, published, started
-from apps.workflows.tests.live import advance
+from apps.workflows.tests.live import advance, now
 from apps.workflows.tests.test_what_an_advance_costs import counted_statements
 
 pytestmark = pytest.mark.django_db
@@ -321,6 +323,26 @@ def kill_who_waits_for_a_lock() -> None:
             if cursor.fetchall():
                 return
     pytest.fail("Nobody waits for the lock.")
+
+
+def test_the_tick_rings_for_an_operation_that_nobody_is_at(client: APIClient, alice: User) -> None:
+    def rung() -> int:
+        broker = doorbell.client()
+        length = broker.llen("control")
+        broker.delete("control")
+        return int(length)
+
+    naps(alice, 1)
+    begin(client, operation="cancel", filter=NAPS)
+    rung()
+    bulk.ring_for_idle()
+    assert rung() == 0  # somebody may be at it just now
+    BulkOperation.objects.update(worked_at=now() - timedelta(seconds=10))
+    bulk.ring_for_idle()
+    assert rung() == 1
+    bulk.work(30)
+    bulk.ring_for_idle()
+    assert rung() == 0
 
 
 @pytest.mark.django_db(transaction=True)

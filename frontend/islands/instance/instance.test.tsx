@@ -352,6 +352,7 @@ describe("looking back", () => {
 describe("what can be done to a run", () => {
   const state = initial.instance.state;
   it.each([
+    ["CREATED", ["cancel"]],
     ["RUNNING", ["skip", "move", "suspend", "migrate", "cancel"]],
     ["SUSPENDED", ["resume", "migrate", "cancel"]],
     ["FAILED", ["retry", "skip"]],

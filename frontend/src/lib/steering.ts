@@ -35,7 +35,7 @@ export function steer(id: string, verb: Verb, fields: Fields, reason: string, ke
 }
 
 const POSSIBLE: Record<InstanceStatus, Verb[]> = {
-  CREATED: ["suspend", "cancel"],
+  CREATED: ["cancel"],
   RUNNING: ["signal", "skip", "move", "suspend", "migrate", "cancel"],
   WAITING_FOR_EVENT: ["signal", "skip", "move", "suspend", "migrate", "cancel"],
   SUSPENDED: ["resume", "signal", "migrate", "cancel"],

@@ -17,6 +17,7 @@ urlpatterns = [
     path("import", imports.overview, name="import"),
     path("workflows/<str:workflow_id>", workflows.detail, name="workflow"),
     path("workflows/<str:workflow_id>/compare", versions.compare, name="compare"),
+    path("workflows/<str:workflow_id>/dry-run", workflows.dry_run, name="workflow-dry-run"),
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
     path("schedules", schedules.overview, name="schedules"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +9,7 @@ import pytest
 from django.test import Client
 
 from apps.auth.models import User
-from apps.auth.tests.factories import UserFactory
+from apps.auth.tests.factories import Cast, UserFactory
 from apps.ui.tests.reading import links, text_of
 from apps.workflows.models import WorkflowInstance
 from apps.workflows.tests.factories import approval, greeting, published, started
@@ -103,3 +105,23 @@ def test_pages_lead_through_all_runs_and_back_keeping_the_filters(alice: User, b
     assert back is not None
     assert page(back) == page(second)
     assert follow(first, "before") is None
+
+
+@pytest.mark.django_db
+def test_runs_are_chosen_by_those_who_may_steer_with_the_filter_in_the_words_of_the_api(
+    cast: Cast, browse: Browse
+) -> None:
+    published(approval())
+    run = started(cast.alice, "approval")
+    page = browse(cast.alice).get("/instances", {"status": "open", "workflow": "approval", "from": "2026-01-02"})
+    content = page.content.decode()
+    assert f'data-run="{run.id}"' in content
+    given = json.loads(html.unescape(content.split('data-filter="')[1].split('"')[0]))
+    assert given["workflowId"] == "approval"
+    assert "SUSPENDED" in given["status"]
+    assert given["startedAfter"].startswith("2026-01-02T00:00:00")
+    assert set(given) == {"status", "workflowId", "startedAfter"}
+    assert 'data-island="bulk"' in content
+    bob = browse(cast.bob).get("/instances").content.decode()
+    assert "data-select" not in bob
+    assert 'data-island="bulk"' not in bob

@@ -28,6 +28,7 @@ EXPECTED = {
     "workflows/<str:workflow_id>": (200, 403, 403),
     "workflows/<str:workflow_id>/compare": (200, 403, 403),
     "import": (200, 403, 403),
+    "workflows/<str:workflow_id>/dry-run": (200, 403, 403),
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "schedules": (200, 403, 403),

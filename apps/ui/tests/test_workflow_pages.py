@@ -126,3 +126,23 @@ def test_a_draft_without_errors_is_offered_for_publishing_to_who_may(alice: User
     draft_with_error = greeting(version="1.2.0")
     WorkflowDefinitionFactory(document=draft_with_error, status="draft", published_at=None, violations=[PROBLEM])
     assert 'data-island="publish"' not in browse(alice).get("/workflows/greeting").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_draft_can_be_tried_out_before_it_is_published(alice: User, browse: Browse) -> None:
+    published(approval())
+    document = approval(version="1.1.0")
+    WorkflowDefinitionFactory(document=document, status="draft", published_at=None)
+    page = browse(alice).get("/workflows/approval", {"version": "1.1.0"})
+    assert "/workflows/approval/dry-run?version=1.1.0" in links(page)
+    props = island(browse(alice).get("/workflows/approval/dry-run", {"version": "1.1.0"}), "dryrun")
+    assert props["document"]["version"] == "1.1.0"
+    assert [(each["stepId"], each["actions"]) for each in props["mocks"]] == [("ask", ["approve", "reject"])]
+
+
+@pytest.mark.django_db
+def test_a_draft_with_errors_says_what_to_mend_first(alice: User, browse: Browse) -> None:
+    draft(violations=[PROBLEM])
+    answer = browse(alice).get("/workflows/greeting/dry-run", {"version": "1.1.0"})
+    assert "No step ghost." in text_of(answer)
+    assert b'data-island="dryrun"' not in answer.content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -42,7 +43,18 @@ def overview(request: HttpRequest) -> HttpResponse:
         started_before=_midnight(last + timedelta(days=1)) if last else None,
     )
     found = paging.newest_first(rows, request, field="started_at")
+    # The same choice in the words of the API, for what is done to every run that fits.
+    api_filter = {
+        "status": GROUPS.get(status) or ([status] if status in STATUSES else None),
+        "workflowId": workflow_id,
+        "search": search,
+        "startedAfter": _midnight(first).isoformat() if first else None,
+        "startedBefore": _midnight(last + timedelta(days=1)).isoformat() if last else None,
+    }
     context = {
+        "selectable": bool(permitted_scopes(actor(request), "steer:instance")),
+        "api_filter": json.dumps({name: value for name, value in api_filter.items() if value}),
+        "bulk": {},
         "runs": instances.summaries(found.rows),
         "after": found.after,
         "before": found.before,

@@ -7,7 +7,9 @@ from django.shortcuts import render
 
 from apps.auth.access import allowed, permitted_scopes
 from apps.ui.views.base import actor, one_of, page
+from apps.validation.schemas.example import example_of
 from apps.workflows.selectors import definitions, instances
+from apps.workflows.selectors.mocks import mock_suggestions
 
 LISTED = 200
 RECENT = 10
@@ -75,5 +77,22 @@ def detail(request: HttpRequest, workflow_id: str) -> HttpResponse:
         and all(each["severity"] != "error" for each in row.violations)
         and allowed(user, "publish:workflow"),
         "starting": may_start and "start" in request.GET,
+        "may_dry_run": allowed(user, "design:workflow"),
     }
     return render(request, "ui/workflows/detail.html", context)
+
+
+@page("design:workflow")
+def dry_run(request: HttpRequest, workflow_id: str) -> HttpResponse:
+    """Trying a version out, be it published or a draft. `?version=`"""
+    _, about = definitions.detail(actor(request), workflow_id, request.GET.get("version") or None)
+    context = {
+        "about": about,
+        "errors": [each for each in about["violations"] if each["severity"] == "error"],
+        "props": {
+            "document": about["document"],
+            "mocks": mock_suggestions(about["document"]),
+            "example": example_of(about["document"].get("inputSchema", {})),
+        },
+    }
+    return render(request, "ui/workflows/dry_run.html", context)

@@ -187,6 +187,7 @@ class WorkflowDryRun(APIView):
                 document=given["definition"],
                 start_input=given.get("input", {}),
                 mocks=given["mocks"],
+                examples=given["examples"],
             )
         )
 

@@ -23,6 +23,7 @@ from apps.validation.api.pagination import KeysetPagination
 from apps.validation.problems import BadInput
 from apps.workflows.models import WorkflowInstance
 from apps.workflows.selectors import instances as selectors
+from apps.workflows.selectors import past
 from apps.workflows.services import instances as services
 from apps.workflows.services.instances import Start
 from apps.workflows.services.migration import migrate
@@ -152,18 +153,34 @@ class InstanceHistory(APIView):
         parameters=[
             OpenApiParameter("after", int, description="Only entries with higher numbers."),
             OpenApiParameter("limit", int, description="At most 500; default 200."),
+            OpenApiParameter(
+                "at",
+                str,
+                description="A number or an ISO 8601 time: only what had happened by then, with the state then.",
+            ),
         ],
         responses={200: forms.HistorySerializer},
     )
     def get(self, request: Request, instance_id: UUID) -> Response:
-        """What happened, in order, numbered without a gap."""
-        selectors.find_instance(actor_of(request), instance_id)
-        limit = min(_number(request, "limit", 200), HISTORY_LIMIT)
-        entries, after = selectors.history(instance_id, after=_number(request, "after", 0), limit=max(limit, 1))
+        """What happened, in order, numbered without a gap.
+
+        With `at` the entries end there, and the first page (the one without `after`) bears `state`: what the run was
+        like at that point.
+        """
+        instance = selectors.find_instance(actor_of(request), instance_id)
+        limit = max(min(_number(request, "limit", 200), HISTORY_LIMIT), 1)
+        after = _number(request, "after", 0)
+        at = _point(request)
+        until = None if at is None else past.seq_at(instance, at)
+        entries, more = selectors.history(instance_id, after=after, limit=limit, until=until)
         link = None
-        if after is not None:
-            link = request.build_absolute_uri(f"{request.path}?{urlencode({'after': after, 'limit': limit})}")
-        return Response({"items": entries, "next": link})
+        if more is not None:
+            query = {"after": more, "limit": limit} | ({} if until is None else {"at": until})
+            link = request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
+        answer: dict[str, Any] = {"items": entries, "next": link}
+        if until is not None and after == 0:
+            answer["state"] = past.state_at(instance, until)
+        return Response(answer)
 
 
 class InstanceExplain(APIView):
@@ -299,6 +316,12 @@ def _id(request: Request, name: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         raise BadInput(f"{name} is the id of a run.") from None
+
+
+def _point(request: Request) -> Any:
+    """``at``: the number of an entry, or a time."""
+    text = request.query_params.get("at", "")
+    return _number(request, "at", 0) if text.isdigit() else _instant(request, "at")
 
 
 def _instant(request: Request, name: str) -> Any:

@@ -113,9 +113,33 @@ class HistoryEntrySerializer(serializers.Serializer[Any]):
         return super().get_fields() | {"data": serializers.JSONField(required=False)}
 
 
+class PastStateSerializer(serializers.Serializer[Any]):
+    """What a run was like after one of its history's entries."""
+
+    seq = serializers.IntegerField()
+    at = serializers.DateTimeField(allow_null=True, help_text="when that entry was written; null before the first")
+    status = serializers.CharField()
+    definitionVersion = serializers.CharField()
+    variables = serializers.DictField(child=serializers.JSONField())
+    currentStepId = serializers.CharField(allow_null=True)
+    steps = serializers.DictField(child=serializers.JSONField(), help_text="the latest visit of each step by then")
+    positions = serializers.ListField(
+        child=serializers.JSONField(), help_text="visits under way: {executionId, stepId, visit, since, attempts}"
+    )
+    open = serializers.IntegerField(help_text="how many positions there were; at most 200 are listed")
+    events = serializers.ListField(child=serializers.JSONField(), help_text="the latest 200: {eventId}")
+    eventCount = serializers.IntegerField()
+    output = serializers.JSONField(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
+    cancellation = serializers.JSONField(allow_null=True)
+    suspension = serializers.JSONField(allow_null=True, help_text="{at, reason, requestedBy} while it was suspended")
+    document = serializers.JSONField(required=False, help_text="the definition, where it was another version then")
+
+
 class HistorySerializer(serializers.Serializer[Any]):
     items = HistoryEntrySerializer(many=True)
     next = serializers.CharField(allow_null=True, help_text="link to the entries that follow")
+    state = PastStateSerializer(required=False, help_text="with `at`, on the first page")
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
@@ -123,10 +147,13 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     since = serializers.DateTimeField()
     movesWhen = serializers.CharField()
-    waitingFor = serializers.ListField(child=serializers.JSONField())
+    waitingFor = serializers.ListField(
+        child=serializers.JSONField(), help_text="as in the run's state, each with its own sentence and movesWhen"
+    )
     queue = serializers.JSONField(
         allow_null=True, help_text="{key, ahead, capacity, holders} while the run waits for a slot of its workflow"
     )
+    endsBy = serializers.DateTimeField(allow_null=True, help_text="when the run as a whole times out")
 
 
 class ReasonSerializer(StrictSerializer):
@@ -302,6 +329,23 @@ class DryRunSerializer(StrictSerializer):
     definition = serializers.DictField(help_text="a workflow document; see schemas/workflow.json")
     input = serializers.JSONField(required=False)
     mocks = serializers.ListField(child=MockSerializer(), required=False, default=list, max_length=1_000)
+    examples = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="answer what no mock answers with an example of what its schema asks for",
+    )
+
+
+class DryRunEffectsSerializer(serializers.Serializer[Any]):
+    """What the run would do outside."""
+
+    sentence = serializers.CharField()
+    calls = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="{stepId, taskId, attempt, at, kind, method, endpoint, url, headers, body, problem}; credentials masked",
+    )
+    tasks = serializers.ListField(child=serializers.JSONField(), help_text="{stepId, at, title, for, dueAt}")
+    events = serializers.ListField(child=serializers.JSONField(), help_text="{pattern, stepId, at}")
 
 
 class DryRunResultSerializer(serializers.Serializer[Any]):
@@ -309,11 +353,22 @@ class DryRunResultSerializer(serializers.Serializer[Any]):
 
     status = serializers.CharField()
     path = serializers.ListField(child=serializers.CharField(), help_text="steps in the order they were entered")
-    steps = serializers.DictField(child=serializers.JSONField())
+    steps = serializers.DictField(child=serializers.JSONField(), help_text="the latest visit of each step")
     output = serializers.JSONField(allow_null=True)
     error = serializers.JSONField(allow_null=True)
     variables = serializers.DictField(child=serializers.JSONField())
-    events = serializers.ListField(child=serializers.JSONField())
+    tasks = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="each attempt of each task: {stepId, visit, attempt, kind, taskId, input, at, seconds, answer, "
+        "answeredAt, error, person: {title, assignee, candidateUsers, candidateGroups, dueAt, priority, actions, problem}}",
+    )
+    events = serializers.ListField(child=serializers.JSONField(), help_text="{pattern, payload, stepId, at}")
+    effects = DryRunEffectsSerializer()
+    timings = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="each visit of each step: {stepId, visit, status, attempts, startedAt, completedAt, seconds}",
+    )
     waitsAt = serializers.ListField(child=serializers.CharField(), help_text="steps that no mock answers")
+    startedAt = serializers.DateTimeField(help_text="where the virtual clock began")
     seconds = serializers.FloatField(help_text="how long the run would have taken")
     history = HistoryEntrySerializer(many=True)

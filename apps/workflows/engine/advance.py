@@ -249,14 +249,14 @@ def _suspend(run: Run, signal: Signal) -> None:
     run.instance.resume_to = run.instance.status
     run.instance.status = InstanceStatus.SUSPENDED
     run.command(PauseWork(resume=False))
-    run.record("INSTANCE_SUSPENDED", None, {"reason": signal.data.get("reason", "")})
+    run.record("INSTANCE_SUSPENDED", None, steering.who_and_why(signal.data))
 
 
 def _resume(run: Run, signal: Signal) -> None:
     run.instance.status = run.instance.resume_to or InstanceStatus.RUNNING
     run.instance.resume_to = None
     run.command(PauseWork(resume=True))
-    run.record("INSTANCE_RESUMED", None, {"reason": signal.data.get("reason", "")})
+    run.record("INSTANCE_RESUMED", None, steering.who_and_why(signal.data))
 
 
 def _retry(run: Run, signal: Signal) -> None:

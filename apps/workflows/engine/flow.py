@@ -65,7 +65,10 @@ def complete(
             run.instance.variables.update(kept)
             raise
     run.set_status(execution, status)
-    run.record(f"STEP_{status.value}", execution, ({"outcome": outcome} if outcome else {}) | (skipped or {}))
+    told = ({"outcome": outcome} if outcome else {}) | (skipped or {})
+    if step.type == "FOR_EACH" and (execution.error is not None or execution.attempt > 1):
+        told["error"] = execution.error  # items that failed, although the step went on; or none any more
+    run.record(f"STEP_{status.value}", execution, told)
     if variables:
         run.instance.variables.update(variables)
         run.record("VARIABLES_SET", execution, {"variables": variables})
@@ -316,7 +319,8 @@ def compensate(run: Run, failure: Failure | None, final: InstanceStatus) -> None
         "failed": [],
         "final": final.value,
     }
-    run.record("COMPENSATION_STARTED", None, {"plan": steps})
+    why = {"cancellation": instance.cancellation} if instance.cancellation else {}
+    run.record("COMPENSATION_STARTED", None, {"plan": steps, **why})
     compensate_next(run, None)
 
 

@@ -319,6 +319,10 @@ class Run:
             ]
             self.command(CancelBelow(None))
         data = {"output": output} if status is InstanceStatus.COMPLETED else {"error": self.instance.error}
+        if status is not InstanceStatus.COMPLETED and output is not None:
+            data["output"] = output
+        if self.instance.cancellation is not None:
+            data["cancellation"] = self.instance.cancellation
         self.record(f"INSTANCE_{status.value}", None, data)
 
     def emit(self, execution: Execution | None, pattern: str, payload: Any, index: int = 0) -> str:

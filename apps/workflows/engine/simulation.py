@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from .memory import Memory
 from .plan import Plan
-from .state import OpenHumanTask, RunTask, Signal, StartChild
+from .state import Execution, OpenHumanTask, RunTask, Signal, StartChild
 from .transitions import TERMINAL, InstanceStatus, SignalKind, StepStatus
 
 MAX_ROUNDS = 100_000
@@ -67,25 +67,58 @@ class Mock:
         return Signal(SignalKind.CHILD_FAILED, child.execution_id, data | {"error": error})
 
 
+@dataclass(slots=True)
+class Asked:
+    """One attempt of something the outside world was asked for: a task, a child, or (``work`` None) an event.
+
+    ``at`` and ``answered_at`` on the virtual clock; ``mock`` None: nobody answered.
+    """
+
+    execution_id: UUID
+    step_id: str
+    visit: int
+    attempt: int
+    work: RunTask | OpenHumanTask | StartChild | None
+    input: Any
+    at: datetime
+    mock: Mock | None = None
+    answered_at: datetime | None = None
+
+
 @dataclass
 class Simulation:
-    """A run with its clock and its mocks. ``unanswered``: steps that wait for something no mock answers."""
+    """A run with its clock and its mocks. ``unanswered``: steps that wait for something no mock answers.
+
+    ``asked``: everything the outside world was asked for. ``answer``: may answer what no mock answers, or overrule the
+    mock (None: leaves it as it is).
+    """
 
     plan: Plan
     memory: Memory
     now: datetime
     mocks: Sequence[Mock]
+    answer: Callable[[Asked], Mock | None] = lambda asked: None
+    asked: list[Asked] = field(default_factory=list)
     agenda: list[tuple[datetime, int, Signal]] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
     _begun: set[tuple[UUID, int]] = field(default_factory=set)
+    _inputs: dict[UUID, Any] = field(default_factory=dict)
+    _awaited: dict[UUID, Execution] = field(default_factory=dict)
 
     @classmethod
     def begin(
-        cls, plan: Plan, *, instance_id: UUID, start_input: Any, now: datetime, mocks: Sequence[Mock] = ()
+        cls,
+        plan: Plan,
+        *,
+        instance_id: UUID,
+        start_input: Any,
+        now: datetime,
+        mocks: Sequence[Mock] = (),
+        answer: Callable[[Asked], Mock | None] = lambda asked: None,
     ) -> Simulation:
-        return cls(plan, Memory.begin(plan, instance_id, start_input, now), now, mocks)
+        return cls(plan, Memory.begin(plan, instance_id, start_input, now), now, mocks, answer)
 
     def at(self, when: datetime, signal: Signal) -> None:
         """Let something happen later."""
@@ -108,9 +141,9 @@ class Simulation:
             for signal in signals:
                 self._give([signal])
                 self._give_held()
-        self.unanswered = sorted(
-            work.step_id for id_, work in self.memory.open_work.items() if self.memory.executions[id_].active
-        )
+        open_steps = [work.step_id for id_, work in self.memory.open_work.items() if self.memory.executions[id_].active]
+        awaited = [each for each in self._awaited.values() if self.memory.executions[each.id].active]
+        self.unanswered = sorted(open_steps + [each.step_id for each in awaited])
 
     def _give_held(self) -> None:
         """What came while the run was suspended is worked on once it goes on."""
@@ -123,33 +156,70 @@ class Simulation:
         before = len(self.memory.history)
         self.memory.give(signals, self.now)
         self.memory.settle(self.now)
-        self.path += [each["stepId"] for each in self.memory.history[before:] if each["type"] == "STEP_STARTED"]
+        for entry in self.memory.history[before:]:
+            entry["at"] = self.now
+            if entry["type"] == "STEP_STARTED":
+                self.path.append(entry["stepId"])
+            elif entry["type"] == "EVENT_AWAITED":
+                self._await(self.memory.executions[entry["executionId"]])
         for execution_id, work in list(self.memory.open_work.items()):
             execution = self.memory.executions[execution_id]
             if execution.active and (execution_id, execution.attempt) not in self._begun:
-                self._answer(execution_id, execution.attempt, work)
+                self._ask(execution, work)
 
-    def _answer(self, execution_id: UUID, attempt: int, work: RunTask | OpenHumanTask | StartChild) -> None:
-        self._begun.add((execution_id, attempt))
+    def _ask(self, execution: Execution, work: RunTask | OpenHumanTask | StartChild) -> None:
+        self._begun.add((execution.id, execution.attempt))
+        again = isinstance(work, RunTask) and work.again
+        value = self._inputs[execution.id] = self._inputs.get(execution.id) if again else work.input
+        delay = timedelta(seconds=work.delay) if isinstance(work, RunTask) else timedelta()
+        asked = Asked(
+            execution.id, execution.step_id, execution.visit, execution.attempt, work, value, self.now + delay
+        )
         step = self.plan.steps[work.step_id]
         names = {work.step_id}
         if step.task is not None:
             names.add(step.task.task_id)
         if step.child is not None:
             names.add(step.child.workflow_id)
+        self._answer(asked, names)
+        if asked.mock is not None and asked.answered_at is not None:
+            mock = asked.mock
+            signal = mock.child_signal(work) if isinstance(work, StartChild) else mock.signal(execution.id)
+            self.at(asked.answered_at, signal)
+
+    def _await(self, execution: Execution) -> None:
+        """An event is mocked by the step that waits for it; ``response`` is its payload."""
+        self._awaited[execution.id] = execution
+        asked = Asked(execution.id, execution.step_id, execution.visit, execution.attempt, None, None, self.now)
+        self._answer(asked, {execution.step_id})
+        if asked.mock is not None and asked.mock.error is None and asked.answered_at is not None:
+            pattern = (execution.data or {}).get("eventPattern", "")
+            event = {"eventId": f"mock:{execution.id}", "pattern": pattern, "payload": asked.mock.output}
+            event |= {"metadata": {}, "source": {"type": "external"}, "timestamp": asked.answered_at.isoformat()}
+            self.at(asked.answered_at, Signal(SignalKind.EVENT, execution.id, {"event": event}))
+
+    def _answer(self, asked: Asked, names: set[str]) -> None:
+        self.asked.append(asked)
         mock = next((each for each in self.mocks if each.target in names and each.times != 0), None)
-        if mock is None:
-            return
-        if mock.times is not None:
+        asked.mock = mock
+        asked.mock = self.answer(asked) or mock
+        if mock is not None and mock.times is not None:
             mock.times -= 1
-        delay = timedelta(seconds=work.delay) if isinstance(work, RunTask) else timedelta()
-        signal = mock.child_signal(work) if isinstance(work, StartChild) else mock.signal(execution_id)
-        self.at(self.now + delay + mock.delay, signal)
+        if asked.mock is not None:
+            asked.answered_at = asked.at + asked.mock.delay
 
     def steps(self) -> dict[str, dict[str, Any]]:
-        """The latest visit of each step: {status, output, error, visit, executed}."""
+        """The latest visit of each step: {status, output, error, outcome, input, visit, attempts, executed, times}."""
         found: dict[str, dict[str, Any]] = {}
         for execution in sorted(self.memory.executions.values(), key=lambda each: each.visit):
             ran = execution.status not in (StepStatus.SKIPPED,)
-            found[execution.step_id] = execution.result() | {"visit": execution.visit, "executed": ran}
+            found[execution.step_id] = execution.result() | {
+                "visit": execution.visit,
+                "executed": ran,
+                "input": self._inputs.get(execution.id, execution.input),
+                "outcome": execution.outcome,
+                "attempts": execution.attempt,
+                "startedAt": execution.started_at,
+                "completedAt": execution.completed_at,
+            }
         return found

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from apps.auth.access import permitted_scopes
 from apps.auth.models import User
-from apps.tasks.models import Task
+from apps.tasks.models import ReadyTask, Task
 from apps.validation.problems import NotFound
 from apps.workflows.engine import needs
 from apps.workflows.engine.plan import Plan
 from apps.workflows.engine.state import ITEM, Instance
-from apps.workflows.models import HistoryRecord, StepExecution, Timer, WorkflowDefinition, WorkflowInstance
+from apps.workflows.models import (
+    HistoryRecord,
+    InboxSignal,
+    StepExecution,
+    Timer,
+    WorkflowDefinition,
+    WorkflowInstance,
+)
 from apps.workflows.orchestrator import load
 from apps.workflows.orchestrator.plans import plan_for
 
-from .explain import Position, explain, waiting_for
+from .explain import Position, Surroundings, explain, waiting_for
 from .items import ItemsProgress, Progress, open_positions, progress
 from .queue import place_in_queue
 
@@ -140,7 +149,7 @@ def detail(instance: WorkflowInstance) -> dict[str, Any]:
             "id", "type", "input", "status", "title", "assignee_id", "due_at", "candidate_groups", "candidate_users"
         )
     }
-    positions = _positions([*executions, *inside], tasks)
+    positions = _positions([*executions, *inside], tasks, instance.definition_id)
     children = _children(instance, executions)
     steps = {each.step_id: _step(each, tasks.get(each.id), children.get(each.id)) for each in executions}
     return summary(instance, {definition.id: definition.name}, users) | {
@@ -219,32 +228,79 @@ def _step_of_many(each: Progress) -> dict[str, Any]:
     }
 
 
-def _positions(executions: list[StepExecution], tasks: dict[UUID, Task]) -> list[Position]:
+def _positions(
+    executions: list[StepExecution], tasks: dict[UUID, Task], definition_id: UUID, *, queue: bool = False
+) -> list[Position]:
     active = [each for each in executions if each.status in StepExecution.ACTIVE]
     if not active:
         return []
     ids = [each.id for each in active]
     timers = {timer.execution_id: timer for timer in Timer.objects.filter(execution_id__in=ids)}
     users = usernames({task.assignee_id for task in tasks.values()})
-    return [Position.of(each, tasks.get(each.id), timers.get(each.id), users) for each in active]
+    queued = ReadyTask.objects.in_bulk(ids) if queue else {}
+    plan = plan_for(definition_id)
+    return [
+        Position.of(each, tasks.get(each.id), timers.get(each.id), users, queued.get(each.id), plan) for each in active
+    ]
+
+
+EXPLAINED = 200
 
 
 def explanation(instance: WorkflowInstance, actor: User | None = None) -> dict[str, Any]:
     """What the run waits for, since when, and what would move it. ``actor``: who asks, where other runs are to be named."""
     active = StepExecution.objects.filter(instance_id=instance.id, status__in=StepExecution.ACTIVE)
-    executions = list(active.exclude(visit=ITEM).order_by("seq")[:200])
+    executions = list(active.exclude(visit=ITEM).order_by("seq")[:EXPLAINED])
     tasks = {task.id: task for task in Task.objects.filter(id__in=[each.id for each in executions])}
-    queued = place_in_queue(instance, None if actor is None else visible_instances(actor))
-    return explain(instance, _positions(executions, tasks), queued)
+    positions = _positions(executions, tasks, instance.definition_id, queue=True)
+    around = _surroundings(instance, more=len(executions) == EXPLAINED, queued=any(each.queued for each in positions))
+    place = place_in_queue(instance, None if actor is None else visible_instances(actor))
+    return explain(instance, positions, replace(around, queue=place))
 
 
-def history(instance_id: UUID, *, after: int = 0, limit: int = 200) -> tuple[list[dict[str, Any]], int | None]:
-    """Entries with numbers above ``after``, in order, and the ``after`` of the next page (None at the end)."""
+def _surroundings(instance: WorkflowInstance, *, more: bool, queued: bool) -> Surroundings:
+    signals = dict(
+        InboxSignal.objects.filter(instance_id=instance.id).order_by().values_list("held").annotate(Count("id"))
+    )
+    whole = Timer.objects.filter(instance_id=instance.id, execution_id__isnull=True).values_list("due_at", flat=True)
+    busy = ReadyTask.objects.filter(leased_until__gt=timezone.now()) if queued else ReadyTask.objects.none()
+    return Surroundings(
+        now=timezone.now(),
+        suspension=_suspension(instance) if instance.status == "SUSPENDED" else None,
+        inbox=signals.get(False, 0),
+        held=signals.get(True, 0),
+        ends_by=whole.first(),
+        busy_workers=busy.count(),
+        more=more,
+        compensation=instance.compensation or {},
+    )
+
+
+def _suspension(instance: WorkflowInstance) -> dict[str, Any]:
+    """Who let the run rest, when and why. Little can happen to it since, so the entry is among the latest."""
+    latest = HistoryRecord.objects.filter(instance_id=instance.id).order_by("-first_seq")
+    for record in latest[:50].iterator(chunk_size=10):
+        for entry in record.entries:
+            if entry["type"] == "INSTANCE_SUSPENDED":
+                return {"at": record.at, **entry.get("data", {})}
+    return {"at": instance.updated_at}
+
+
+def history(
+    instance_id: UUID, *, after: int = 0, limit: int = 200, until: int | None = None
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Entries with numbers above ``after`` (up to ``until``), in order, and the ``after`` of the next page or None."""
     entries: list[dict[str, Any]] = []
     records = HistoryRecord.objects.filter(instance_id=instance_id, last_seq__gt=after).order_by("first_seq")
+    if until is not None:
+        records = records.filter(first_seq__lte=until)
     for record in records[: limit + 1].iterator(chunk_size=limit + 1):
         at = record.at
-        entries += [{**entry, "at": at} for entry in record.entries if entry["seq"] > after]
+        entries += [
+            {**entry, "at": at}
+            for entry in record.entries
+            if entry["seq"] > after and (until is None or entry["seq"] <= until)
+        ]
         if len(entries) > limit:
             break
     more = len(entries) > limit

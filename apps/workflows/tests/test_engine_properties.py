@@ -107,6 +107,7 @@ class RunMachine(RuleBasedStateMachine):
     memory: Memory
     now: datetime
     given: list[Signal]
+    past: list[tuple[int, dict[str, Any]]]
 
     @initialize(document=definitions(), n=st.integers(0, 3), room=st.sampled_from([1, 2, 500]))
     def begin(self, document: dict[str, Any], n: int, room: int) -> None:
@@ -116,12 +117,9 @@ class RunMachine(RuleBasedStateMachine):
         plan = compile_plan(
             document, definition_id=RUN, language=LANGUAGE, tasks=binding, children=child, max_transitions=200
         )
-        self.now, self.given = NOW, []
+        self.now, self.given, self.past = NOW, [], []
         self.memory = Memory.begin(plan, RUN, {"n": n, "items": [{"a": 1}, n], "many": list(range(5))}, NOW)
         self.give(Signal(SignalKind.START))
-
-    def teardown(self) -> None:
-        items.ROOM = 500
 
     def give(self, signal: Signal) -> None:
         before = (self.memory.instance, len(self.memory.history))
@@ -131,6 +129,7 @@ class RunMachine(RuleBasedStateMachine):
             assert (self.memory.instance, len(self.memory.history)) == before
         else:
             self.given.append(signal)
+            self.past.append((len(self.memory.history), as_the_engine_has_it(self.memory)))
         if self.memory.instance.status is not InstanceStatus.SUSPENDED:
             held, self.memory.held = self.memory.held, []
             for each in held:
@@ -292,12 +291,50 @@ class RunMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_history_has_no_gap_and_folds_to_the_present(self) -> None:
-        folded = fold(self.memory.history)
-        assert folded.status == self.memory.instance.status
-        assert folded.variables == self.memory.instance.variables
-        told = {key: step.status.value for key, step in folded.steps.items()}
-        actual = self.memory.executions.values()
-        assert told == {str(e.id): ("RUNNING" if e.active else e.status.value) for e in actual}
+        assert as_the_history_tells_it(self.memory.history) == as_the_engine_has_it(self.memory)
+
+    def teardown(self) -> None:
+        """Every beginning of the history folds to what the engine had when it was written."""
+        items.ROOM = 500
+        for length, snapshot in self.past:
+            assert as_the_history_tells_it(self.memory.history[:length]) == snapshot
+
+
+def as_the_engine_has_it(memory: Memory) -> dict[str, Any]:
+    instance, executions = memory.instance, memory.executions.values()
+    return {
+        "seq": instance.seq,
+        "status": instance.status,
+        "variables": dict(instance.variables),
+        "currentStepId": instance.current_step_id,
+        "cancellation": instance.cancellation,
+        "output": instance.output,
+        "error": instance.error if instance.status is InstanceStatus.FAILED else None,
+        "steps": {
+            str(e.id): (e.step_id, e.visit, "RUNNING" if e.active else e.status.value, e.attempt, e.outcome, e.error)
+            for e in executions
+        },
+        "positions": {str(e.id) for e in executions if e.active},
+        "events": list(memory.events),
+    }
+
+
+def as_the_history_tells_it(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    told = fold(entries)
+    return {
+        "seq": told.seq,
+        "status": told.status,
+        "variables": told.variables,
+        "currentStepId": told.current_step_id,
+        "cancellation": told.cancellation,
+        "output": told.output,
+        "error": told.error if told.status is InstanceStatus.FAILED else None,
+        "steps": {
+            key: (s.step_id, s.visit, s.status.value, s.attempts, s.outcome, s.error) for key, s in told.steps.items()
+        },
+        "positions": set(told.positions),
+        "events": told.events,
+    }
 
 
 def _without_none(step: dict[str, Any]) -> None:

@@ -9,9 +9,7 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.workflows.engine.history import fold
-from apps.workflows.models import WorkflowInstance
-from apps.workflows.tests.factories import approval, errand, greeting, nap, published, started, worker_task
-from apps.workflows.tests.live import Outside
+from apps.workflows.tests.factories import approval, greeting, nap, published, started
 
 pytestmark = pytest.mark.django_db
 HERE = "/api/v1/workflows/instances"
@@ -20,10 +18,6 @@ HERE = "/api/v1/workflows/instances"
 @pytest.fixture
 def client(api: Any, alice: User) -> APIClient:
     return api(alice)
-
-
-def explanation(client: APIClient, run: WorkflowInstance) -> dict[str, Any]:
-    return client.get(f"{HERE}/{run.id}/explain").json()
 
 
 def test_the_picture_of_a_finished_run_has_every_field(client: APIClient, alice: User) -> None:
@@ -106,69 +100,3 @@ def test_the_history_comes_in_pages(client: APIClient, alice: User) -> None:
 def test_a_bad_page_of_history_is_400(client: APIClient, alice: User, query: str) -> None:
     published(nap())
     assert client.get(f"{HERE}/{started(alice, 'nap').id}/history?{query}").status_code == 400
-
-
-def test_explain_names_the_person_who_has_the_task(client: APIClient, alice: User) -> None:
-    document = approval()
-    document["steps"][0]["taskDefinition"] |= {"assignee": "bob"}
-    published(document)
-    said = explanation(client, started(alice, "approval"))
-    assert said["sentence"] == "Waits for bob to complete “Approve it”."
-    assert said["movesWhen"] == "bob completes the task."
-    assert said["since"]
-
-
-def test_explain_names_those_who_may_take_a_task(client: APIClient, alice: User) -> None:
-    published(approval())
-    said = explanation(client, started(alice, "approval"))
-    assert said["sentence"] == "“Approve it” is open to manager; nobody has taken it yet."
-
-
-def test_explain_says_until_when_a_timer_runs(client: APIClient, alice: User) -> None:
-    published(nap())
-    assert explanation(client, started(alice, "nap"))["sentence"].startswith("Waits at sleep until ")
-
-
-def test_explain_tells_a_task_that_no_worker_has_done(client: APIClient, alice: User) -> None:
-    published(errand(), worker_task())
-    assert explanation(client, started(alice, "errand", {"n": 1}))["sentence"] == "A worker is to run run, or is at it."
-
-
-def test_explain_tells_what_failed_and_is_tried_again(client: APIClient, alice: User) -> None:
-    document = errand()
-    document["steps"][0]["retryPolicy"] = {"maxAttempts": 3, "delay": "PT10M", "retryableErrors": ["TOO_MUCH"]}
-    published(document, worker_task())
-    run = started(alice, "errand", {"n": 5_000})
-    Outside().fail("run", {"type": "PERMANENT", "code": "TOO_MUCH", "message": "That is too much."})
-    said = explanation(client, run)
-    assert "That is too much." in said["sentence"]
-    assert "again" in said["sentence"]
-    assert "2" in said["movesWhen"]
-
-
-def test_explain_counts_open_branches(client: APIClient, alice: User) -> None:
-    branches = [{"name": name, "steps": [{"stepId": name, "type": "DELAY", "duration": "PT1H"}]} for name in ("a", "b")]
-    published(nap(workflowId="both", steps=[{"stepId": "fork", "type": "PARALLEL", "branches": branches}]))
-    said = explanation(client, started(alice, "both"))
-    assert said["sentence"] == "2 branches are open: a, b."
-    assert [each["stepId"] for each in said["waitingFor"]] == ["a", "b"]
-
-
-def test_explain_tells_how_a_run_ended(client: APIClient, alice: User) -> None:
-    published(greeting())
-    published(nap())
-    published(nap(workflowId="broken", steps=[{"stepId": "b", "type": "TRANSFORM", "output": "${input.none}"}]))
-    assert explanation(client, started(alice, "greeting", {"name": "A"}))["sentence"] == "The run is complete."
-    failed = explanation(client, started(alice, "broken"))
-    assert failed["sentence"].startswith("The run failed at b: ")
-    run = started(alice, "nap")
-    client.post(f"{HERE}/{run.id}/suspend", {"reason": "lunch"})
-    assert explanation(client, run)["sentence"].startswith("The run is suspended")
-    client.post(f"{HERE}/{run.id}/cancel", {"reason": "no need"})
-    assert explanation(client, run)["sentence"] == "The run was cancelled: no need"
-
-
-def test_explain_tells_of_a_run_that_no_worker_has_begun(client: APIClient) -> None:
-    published(nap())
-    [run_id] = client.post(f"{HERE}/batch", {"instances": [{"workflowId": "nap"}]}).json()["ids"]
-    assert client.get(f"{HERE}/{run_id}/explain").json()["sentence"] == "The run is accepted and has not begun."

@@ -1,101 +1,70 @@
-import { CirclePause, CirclePlay, CircleX, RotateCcw } from "lucide-react";
-import { useState } from "react";
-import { ReasonDialog } from "@/components/ui/ReasonDialog";
-import { api, idempotencyKey } from "@/lib/api";
+/** What can be done to a run: the likeliest verb as a button, the others in a menu. */
+import { Menu } from "@/components/ui/Menu";
 import type { Instance } from "@/lib/documents";
 import { stepsById } from "@/lib/graph";
-import { stepName } from "@/lib/steps";
-import { compensable, consequences, failedStep, possibleVerbs, type Verb } from "./verbs";
+import { positionsOf, possibleVerbs, stoppedAt, type Verb } from "@/lib/steering";
+import type { Preset } from "./SteerDialog";
+import { LOOKS } from "./verbs";
 
-const LOOKS: Record<Verb, { label: string; title: string; confirm: string; icon: typeof CircleX }> = {
-  suspend: { label: "Suspend", title: "Suspend this run?", confirm: "Suspend run", icon: CirclePause },
-  resume: { label: "Resume", title: "Resume this run?", confirm: "Resume run", icon: CirclePlay },
-  cancel: { label: "Cancel", title: "Cancel this run?", confirm: "Cancel run", icon: CircleX },
-  retry: { label: "Retry", title: "Retry this run?", confirm: "Retry run", icon: RotateCcw },
-};
+const LIKELIEST = new Set<Verb>(["retry", "resume"]);
 
-export function Actions({ instance, onDone }: { instance: Instance; onDone: () => void }) {
-  const [asked, setAsked] = useState<Verb | null>(null);
-  const [shouldCompensate, setShouldCompensate] = useState(true);
-  const [stepId, setStepId] = useState("");
-
+export function Actions({ instance, onSteer }: { instance: Instance; onSteer: (verb: Verb) => void }) {
   const verbs = possibleVerbs(instance);
-  const undoable = compensable(instance);
-
-  const confirm = async (reason: string) => {
-    const body: Record<string, unknown> = { reason };
-    if (asked === "cancel") body.shouldCompensate = undoable.length > 0 && shouldCompensate;
-    if (asked === "retry" && stepId) body.stepId = stepId;
-    await api.post(`workflows/instances/${instance.id}/${asked}`, body, { "Idempotency-Key": idempotencyKey() });
-    onDone();
-  };
-
-  const close = () => setAsked(null);
+  const first = verbs.filter((verb) => LIKELIEST.has(verb));
+  const rest = verbs.filter((verb) => !LIKELIEST.has(verb));
   return (
     <>
-      {verbs.map((verb) => {
+      {rest.length > 0 && (
+        <Menu
+          label="Steer"
+          items={rest.map((verb) => ({ key: verb, ...LOOKS[verb], onChoose: () => onSteer(verb) }))}
+        />
+      )}
+      {first.map((verb) => {
         const { label, icon: Icon } = LOOKS[verb];
         return (
-          <button
-            key={verb}
-            type="button"
-            className={`btn btn-sm ${verb === "cancel" ? "btn-danger" : "btn-quiet"}`}
-            onClick={() => setAsked(verb)}
-          >
+          <button key={verb} type="button" className="btn btn-sm btn-primary" onClick={() => onSteer(verb)}>
             <Icon className="icon" aria-hidden /> {label}
           </button>
         );
       })}
-      {asked && (
-        <ReasonDialog
-          title={LOOKS[asked].title}
-          confirmLabel={LOOKS[asked].confirm}
-          danger={asked === "cancel"}
-          reason={asked === "cancel" || asked === "suspend" ? "required" : "optional"}
-          consequences={consequences(asked, instance, shouldCompensate)}
-          onConfirm={confirm}
-          onClose={close}
-        >
-          {asked === "cancel" && undoable.length > 0 && (
-            <label className="choice">
-              <input
-                type="checkbox"
-                className="checkbox checkbox-sm checkbox-primary"
-                checked={shouldCompensate}
-                onChange={(event) => setShouldCompensate(event.target.checked)}
-              />
-              <span>Undo what was completed</span>
-            </label>
-          )}
-          {asked === "retry" && <StepChoice instance={instance} value={stepId} onChange={setStepId} />}
-        </ReasonDialog>
-      )}
     </>
   );
 }
 
-function StepChoice({
+/** The verbs that concern one step, in its inspector. */
+export function StepActions({
   instance,
-  value,
-  onChange,
+  stepId,
+  onSteer,
 }: {
   instance: Instance;
-  value: string;
-  onChange: (id: string) => void;
+  stepId: string;
+  onSteer: (verb: Verb, preset: Preset) => void;
 }) {
-  const failed = failedStep(instance);
-  const steps = [...stepsById(instance.document).values()].filter((step) => instance.state.steps[step.stepId]);
+  const verbs = new Set(possibleVerbs(instance));
+  const steps = stepsById(instance.document);
+  const positions = positionsOf(instance, steps);
+  const active = positions.includes(stepId);
+  const stopped = stoppedAt(instance) === stepId;
+  const offered: [Verb, string, Preset][] = [];
+  if (verbs.has("retry") && instance.state.steps[stepId]) offered.push(["retry", "Retry from here", { stepId }]);
+  if (verbs.has("skip") && (instance.status === "FAILED" ? stopped : active)) {
+    offered.push(["skip", "Skip this step", { stepId }]);
+  }
+  if (verbs.has("move") && !active && positions.length > 0) offered.push(["move", "Move here", { to: stepId }]);
+  if (verbs.has("move") && active) offered.push(["move", "Move from here", { stepId }]);
+  if (offered.length === 0) return null;
   return (
-    <label className="grid gap-1">
-      <span className="field-label">Begin at</span>
-      <select className="form-control" value={value} onChange={(event) => onChange(event.target.value)}>
-        <option value="">Where it ended{failed ? ` (${failed})` : ""}</option>
-        {steps.map((step) => (
-          <option key={step.stepId} value={step.stepId}>
-            {stepName(step)}
-          </option>
-        ))}
-      </select>
-    </label>
+    <div className="flex flex-wrap gap-2">
+      {offered.map(([verb, label, preset]) => {
+        const { icon: Icon } = LOOKS[verb];
+        return (
+          <button key={label} type="button" className="btn btn-sm btn-quiet" onClick={() => onSteer(verb, preset)}>
+            <Icon className="icon" aria-hidden /> {label}
+          </button>
+        );
+      })}
+    </div>
   );
 }

@@ -40,12 +40,15 @@ export function StepInspector({
   state,
   wait,
   onClose,
+  actions,
 }: {
   step: StepDocument;
   state: StepState | undefined;
   /** What the run waits for at this step, if it does. */
   wait: Wait | undefined;
   onClose: () => void;
+  /** What the reader may do to it. */
+  actions?: ReactNode;
 }) {
   const type = stepType(step);
   return (
@@ -70,6 +73,7 @@ export function StepInspector({
         </button>
       </div>
       {step.description && <p className="text-muted">{step.description}</p>}
+      {actions}
       {!state ? <p className="text-muted">Not reached yet.</p> : <StepFacts step={step} state={state} wait={wait} />}
     </div>
   );

@@ -5,35 +5,72 @@ import {
   CircleCheck,
   CirclePause,
   CircleSlash,
+  History,
   Hourglass,
   LoaderCircle,
   type LucideIcon,
+  MousePointerClick,
 } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { WorkflowGraph } from "@/components/graph/WorkflowGraph";
 import { CopyButton } from "@/components/ui/JsonView";
 import { Status } from "@/components/ui/Status";
 import { Ago, Took } from "@/components/ui/Time";
-import type { Explanation, Instance } from "@/lib/documents";
+import { Bars } from "@/components/run/Bars";
+import type { Explanation, Instance, PastState } from "@/lib/documents";
 import { stepsById } from "@/lib/graph";
-import { Actions } from "./Actions";
+import type { Verb } from "@/lib/steering";
+import { stepName } from "@/lib/steps";
+import { absolute } from "@/lib/time";
+import { Actions, StepActions } from "./Actions";
+import { HistoryList } from "./HistoryList";
 import { RunInspector, StepInspector } from "./Inspector";
 import { LiveMark } from "./LiveMark";
-import { Bars, HistoryList } from "./Timeline";
+import { type Preset, SteerDialog, type SteerRequest } from "./SteerDialog";
+import { TimeSlider } from "./TimeSlider";
 import { type InstanceState, useInstance } from "./useInstance";
+import { asItWas, usePoint } from "./usePoint";
 import { mayOpenTask, type Viewer, useViewer, ViewerContext } from "./viewer";
 
 export default function InstanceIsland({ initial, viewer }: { initial: InstanceState; viewer: Viewer }) {
   const { instance, history, explanation, feed, refresh } = useInstance(initial);
+  const point = usePoint(instance.id);
   const [chosen, setChosen] = useState<string | null>(null);
   const [tab, setTab] = useState<"bars" | "history">("bars");
-  const steps = useMemo(() => stepsById(instance.document), [instance.document]);
-  const run = useMemo(() => ({ status: instance.status, state: instance.state }), [instance]);
-  const choose = useCallback(
-    (stepId: string | null) => setChosen(stepId && steps.has(stepId) ? stepId : null),
+  const [request, setRequest] = useState<SteerRequest | null>(null);
+  const [picking, setPicking] = useState<SteerRequest | null>(null);
+
+  const looking = point.seq !== null && point.past !== null;
+  const shown = useMemo(
+    () => (point.past && point.seq !== null ? asItWas(instance, point.past) : instance),
+    [instance, point.past, point.seq],
+  );
+  const steps = useMemo(() => stepsById(shown.document), [shown.document]);
+  const names = useCallback(
+    (stepId: string) => {
+      const step = steps.get(stepId);
+      return step ? stepName(step) : stepId;
+    },
     [steps],
   );
+  const run = useMemo(() => ({ status: shown.status, state: shown.state }), [shown]);
+  const told = useMemo(
+    () => (point.seq === null ? history : history.filter((entry) => entry.seq <= (point.seq as number))),
+    [history, point.seq],
+  );
+  const choose = useCallback(
+    (stepId: string | null) => {
+      const id = stepId && steps.has(stepId) ? stepId : null;
+      if (picking && id) {
+        setRequest({ ...picking, preset: { ...picking.preset, to: id } });
+        setPicking(null);
+      } else if (!picking) setChosen(id);
+    },
+    [steps, picking],
+  );
+  const onSteer = useCallback((verb: Verb, preset: Preset = {}) => setRequest({ verb, preset }), []);
   const step = chosen ? steps.get(chosen) : undefined;
+  const maySteer = viewer.maySteer && !looking;
 
   return (
     <ViewerContext value={viewer}>
@@ -41,7 +78,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
         <header className="page-head mb-0!">
           <div className="min-w-0">
             <h1 className="flex flex-wrap items-center gap-x-3 gap-y-1">
-              {instance.workflowName} <Status value={instance.status} />
+              {instance.workflowName} <Status value={shown.status} />
             </h1>
             <p className="run-line">
               <span className="mono inline-flex items-center gap-1">
@@ -63,19 +100,45 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
               <LiveMark feed={feed} finished={Boolean(instance.completedAt)} />
             </p>
           </div>
-          {viewer.maySteer && (
+          {maySteer && (
             <div className="actions">
-              <Actions instance={instance} onDone={refresh} />
+              <Actions instance={instance} onSteer={onSteer} />
             </div>
           )}
         </header>
 
-        <Explained instance={instance} explanation={explanation} onChoose={choose} />
+        {looking && point.past ? (
+          <LookingBack past={point.past} instance={instance} onLive={() => point.go(null)} />
+        ) : (
+          <Explained instance={instance} explanation={explanation} names={names} onChoose={choose} />
+        )}
+        {point.failure && (
+          <div className="notice notice-error" role="alert">
+            <span className="flex-1">{point.failure}</span>
+            <button type="button" className="btn btn-sm btn-quiet" onClick={() => point.go(null)}>
+              Back to live
+            </button>
+          </div>
+        )}
+        {picking && (
+          <Picking
+            onStop={() => {
+              setRequest(picking);
+              setPicking(null);
+            }}
+          />
+        )}
 
         <div className="run-columns">
-          <div className="panel overflow-hidden min-w-0">
+          <div className="panel overflow-hidden min-w-0" data-picking={picking ? true : undefined}>
+            <TimeSlider
+              point={point}
+              history={history}
+              latest={Math.max(instance.seq, history.at(-1)?.seq ?? 0)}
+              names={names}
+            />
             <WorkflowGraph
-              document={instance.document}
+              document={shown.document}
               run={run}
               chosen={chosen}
               onChoose={choose}
@@ -86,12 +149,13 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
             {step ? (
               <StepInspector
                 step={step}
-                state={instance.state.steps[step.stepId]}
+                state={shown.state.steps[step.stepId]}
                 wait={instance.state.waitingFor.find((each) => each.stepId === step.stepId)}
                 onClose={() => setChosen(null)}
+                actions={maySteer && <StepActions instance={instance} stepId={step.stepId} onSteer={onSteer} />}
               />
             ) : (
-              <RunInspector instance={instance} />
+              <RunInspector instance={shown} />
             )}
           </aside>
         </div>
@@ -106,13 +170,93 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
             </button>
           </div>
           {tab === "bars" ? (
-            <Bars instance={instance} history={history} chosen={chosen} onChoose={choose} />
+            <Bars
+              instance={shown}
+              history={told}
+              chosen={chosen}
+              names={names}
+              onChoose={choose}
+              until={looking ? point.past?.at : null}
+            />
           ) : (
-            <HistoryList instance={instance} history={history} chosen={chosen} onChoose={choose} />
+            <HistoryList
+              history={history}
+              chosen={chosen}
+              names={names}
+              onChoose={choose}
+              point={point.seq}
+              onGo={point.go}
+            />
           )}
         </section>
+        {request && (
+          <SteerDialog
+            key={`${request.verb}${request.preset.stepId ?? ""}${request.preset.to ?? ""}`}
+            instance={instance}
+            request={request}
+            onDone={refresh}
+            onClose={() => setRequest(null)}
+            onPick={(asked) => {
+              setRequest(null);
+              setPicking(asked);
+            }}
+          />
+        )}
       </div>
     </ViewerContext>
+  );
+}
+
+/** While the reader chooses a step on the graph. Escape goes back to the dialog. */
+function Picking({ onStop }: { onStop: () => void }) {
+  useEffect(() => {
+    const keys = (event: KeyboardEvent) => {
+      if (event.key === "Escape") onStop();
+    };
+    document.addEventListener("keydown", keys);
+    return () => document.removeEventListener("keydown", keys);
+  }, [onStop]);
+  return (
+    <div className="notice notice-info" role="status">
+      <MousePointerClick className="icon" aria-hidden />
+      <span className="flex-1">Choose the step on the graph that the run is to be moved to.</span>
+      <button type="button" className="btn btn-sm btn-quiet" onClick={onStop}>
+        Back to the dialog
+      </button>
+    </div>
+  );
+}
+
+const OVER = new Set(["COMPLETED", "FAILED", "CANCELLED"]);
+
+function LookingBack({ past, instance, onLive }: { past: PastState; instance: Instance; onLive: () => void }) {
+  const standing = [...new Set(past.positions.map((each) => each.stepId))];
+  return (
+    <div className="notice notice-past" role="status">
+      <History className="icon" aria-hidden />
+      <div className="min-w-0 flex-1">
+        <p className="font-medium">
+          The run as it was{" "}
+          {past.at ? <time dateTime={past.at}>at {absolute(past.at)}</time> : "before anything happened"}
+          {past.seq > 0 && `, after entry ${past.seq} of ${instance.seq}`}.
+        </p>
+        <p className="text-muted">
+          {past.suspension
+            ? `Suspended${past.suspension.requestedBy ? ` by ${past.suspension.requestedBy}` : ""}${past.suspension.reason ? `: ${past.suspension.reason}` : "."}`
+            : standing.length > 0
+              ? `It stood at ${standing.slice(0, 5).join(", ")}${standing.length > 5 ? " …" : ""}.`
+              : past.seq === 0
+                ? "It was accepted and had not begun."
+                : OVER.has(past.status)
+                  ? "It was over."
+                  : "It was between two steps."}
+          {past.definitionVersion !== instance.definitionVersion && ` It was on version ${past.definitionVersion}.`}
+        </p>
+      </div>
+      <button type="button" className="btn btn-sm btn-quiet shrink-0" onClick={onLive}>
+        Back to live
+      </button>
+    </div>
   );
 }
 
@@ -123,14 +267,19 @@ const TONES: Record<string, { tone: string; icon: LucideIcon }> = {
   SUSPENDED: { tone: "notice-paused", icon: CirclePause },
 };
 
-/** The run's situation in a sentence. */
+const OPEN = new Set(["RUNNING", "WAITING_FOR_EVENT"]);
+const MOST_WAITS = 5;
+
+/** The run's situation in a sentence; with several branches open, in a sentence for each. */
 function Explained({
   instance,
   explanation,
+  names,
   onChoose,
 }: {
   instance: Instance;
   explanation: Explanation | null;
+  names: (stepId: string) => string;
   onChoose: (id: string) => void;
 }) {
   const viewer = useViewer();
@@ -138,6 +287,10 @@ function Explained({
   const waits = instance.state.waitingFor;
   const waiting = waits.length > 0 || Boolean(explanation.queue);
   const holder = explanation.queue?.holders.length === 1 ? explanation.queue.holders[0] : undefined;
+  const told = explanation.waitingFor ?? [];
+  // Items of a FOR_EACH stand at the same steps; of those the one sentence says more than a list.
+  const apart = new Set(told.map((each) => each.stepId)).size === told.length;
+  const several = OPEN.has(instance.status) && apart && told.every((each) => each.sentence) ? told : [];
   const { tone, icon: Icon } = TONES[instance.status] ?? {
     tone: waiting ? "notice-warning" : "",
     icon: waiting ? Hourglass : LoaderCircle,
@@ -146,14 +299,39 @@ function Explained({
     <div className={`notice ${tone}`} role="status">
       <Icon className="icon" aria-hidden />
       <div className="min-w-0 flex-1">
-        <p className="font-medium">{explanation.sentence}</p>
-        {!instance.completedAt && explanation.movesWhen && (
+        {several.length > 1 ? (
+          <>
+            <p className="font-medium">{several.length.toLocaleString()} branches are open.</p>
+            <ul className="wait-list" aria-label="What it waits for">
+              {several.slice(0, MOST_WAITS).map((each, index) => (
+                <li key={`${each.stepId}${index}`}>
+                  <button type="button" className="text-link" onClick={() => onChoose(each.stepId)}>
+                    {names(each.stepId)}
+                  </button>
+                  <span className="min-w-0">
+                    {each.sentence} <span className="text-muted">{each.movesWhen}</span>
+                  </span>
+                </li>
+              ))}
+              {several.length > MOST_WAITS && <li className="text-muted">and {several.length - MOST_WAITS} more</li>}
+            </ul>
+          </>
+        ) : (
+          <p className="font-medium">{explanation.sentence}</p>
+        )}
+        {!instance.completedAt && several.length <= 1 && explanation.movesWhen && (
           <p className="text-muted">
             Moves on when: {explanation.movesWhen}
             {explanation.since && (
               <>
                 {" "}
-                Waiting since <Ago at={explanation.since} />.
+                {instance.status === "SUSPENDED" ? "Suspended" : "Waiting"} since <Ago at={explanation.since} />.
+              </>
+            )}
+            {explanation.endsBy && (
+              <>
+                {" "}
+                The run as a whole times out <Ago at={explanation.endsBy} />.
               </>
             )}
           </p>
@@ -171,7 +349,7 @@ function Explained({
         <a className="btn btn-sm btn-quiet shrink-0" href={`/instances/${waits[0].instanceId}`}>
           Open its run <ChevronRight className="icon" aria-hidden />
         </a>
-      ) : waits.length > 0 && waits[0] ? (
+      ) : waits.length === 1 && waits[0] ? (
         <button
           type="button"
           className="btn btn-sm btn-quiet shrink-0"

@@ -28,7 +28,7 @@ export async function readHistory(id: string, known: HistoryEntry[]): Promise<Hi
   let entries = known;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const after = contiguousUpTo(entries);
-    const answer = await api.get<HistoryPage>(`workflows/instances/${id}/history?after=${after}`);
+    const answer = await api.get<HistoryPage>(`workflows/instances/${id}/history?after=${after}&limit=500`);
     const merged = merge(entries, answer.items);
     const done = answer.next === null || answer.next === undefined || contiguousUpTo(merged) === after;
     entries = merged;
@@ -59,8 +59,10 @@ export function useInstance(initial: InstanceState) {
           api.get<Explanation>(`workflows/instances/${id}/explain`),
           readHistory(id, latest.current.history),
         ]);
-        // The document never changes; keeping the object keeps the graph's layout.
-        const document = latest.current.instance.document;
+        // A version's document never changes; keeping the object keeps the graph's layout.
+        const before = latest.current.instance;
+        const kept = before.definitionVersion === instance.definitionVersion;
+        const document = kept ? before.document : instance.document;
         latest.current = { instance: { ...instance, document }, explanation, history };
         setState(latest.current);
       } while (askAgain.current);

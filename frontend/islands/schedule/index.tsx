@@ -4,7 +4,7 @@ import { SchemaForm, type SchemaFormHandle } from "@/components/form/SchemaForm"
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
 import { below } from "@/lib/pointer";
-import { JsonEditor } from "../start/JsonEditor";
+import { JsonEditor } from "@/components/form/JsonEditor";
 import { Choice, Duration, Field } from "./fields";
 import { Preview, useAhead } from "./Preview";
 import { PRESETS, fromLocalField, hasExpression, readDuration, toLocalField } from "./rule";

@@ -1,11 +1,10 @@
 /** Starts a run of one workflow from a form made of its `inputSchema`, or from JSON. */
 import { Play } from "lucide-react";
 import { type FormEvent, useMemo, useRef, useState } from "react";
-import { SchemaForm, type SchemaFormHandle } from "@/components/form/SchemaForm";
+import { DataField, type DataFieldHandle } from "@/components/form/DataField";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
 import { below } from "@/lib/pointer";
-import { JsonEditor } from "./JsonEditor";
 
 export interface StartProps {
   workflowId: string;
@@ -13,27 +12,21 @@ export interface StartProps {
   inputSchema: JsonSchema | null;
 }
 
-const FREE: JsonSchema = { type: "object" };
-
 export default function StartIsland({ workflowId, version, inputSchema }: StartProps) {
-  const schema = inputSchema ?? FREE;
-  const hasFields = Object.keys((schema.properties as object | undefined) ?? {}).length > 0;
-  const example = Array.isArray(schema.examples) ? schema.examples[0] : undefined;
   const [value, setValue] = useState<unknown>({});
-  const [asJson, setAsJson] = useState(!hasFields && inputSchema !== null && schema.type !== "object");
   const [broken, setBroken] = useState(false);
   const [correlationId, setCorrelationId] = useState("");
   const [violations, setViolations] = useState<Violation[]>([]);
   const [failure, setFailure] = useState("");
   const [busy, setBusy] = useState(false);
-  const form = useRef<SchemaFormHandle>(null);
+  const form = useRef<DataFieldHandle>(null);
   const key = useRef(idempotencyKey());
   const general = useMemo(() => violations.filter((each) => below(each.pointer, "/input") === null), [violations]);
   const atFields = useMemo(() => violations.flatMap((each) => moved(each)), [violations]);
 
   const start = async (event: FormEvent) => {
     event.preventDefault();
-    const checked = asJson ? { valid: !broken, data: value } : form.current?.submit();
+    const checked = form.current?.submit();
     if (!checked?.valid) return;
     setBusy(true);
     setFailure("");
@@ -54,60 +47,18 @@ export default function StartIsland({ workflowId, version, inputSchema }: StartP
   return (
     <form className="flex flex-col min-h-0 flex-1" onSubmit={start} noValidate>
       <div className="flex-1 min-h-0 overflow-y-auto p-5 grid gap-4 content-start">
-        <div className="flex items-center gap-2">
-          <div className="theme-switch" role="group" aria-label="How to fill in">
-            <button
-              type="button"
-              className="px-2! w-auto! text-xs"
-              aria-pressed={!asJson}
-              onClick={() => !broken && setAsJson(false)}
-              disabled={broken}
-            >
-              Form
-            </button>
-            <button
-              type="button"
-              className="px-2! w-auto! text-xs"
-              aria-pressed={asJson}
-              onClick={() => setAsJson(true)}
-            >
-              JSON
-            </button>
-          </div>
-          {example !== undefined && (
-            <button
-              type="button"
-              className="btn btn-ghost btn-xs ml-auto"
-              onClick={() => setValue(structuredClone(example))}
-            >
-              Fill in the example
-            </button>
-          )}
-        </div>
-        {asJson ? (
-          <JsonEditor
-            value={value}
-            schema={schema}
-            onChange={setValue}
-            onBroken={setBroken}
-            serverViolations={atFields}
-          />
-        ) : hasFields ? (
-          <SchemaForm
-            ref={form}
-            schema={schema}
-            value={value}
-            onChange={setValue}
-            serverViolations={atFields}
-            disabled={busy}
-            idPrefix="input"
-          />
-        ) : (
-          <>
-            <p className="text-muted">This workflow asks for no input.</p>
-            <SchemaForm ref={form} schema={schema} value={value} onChange={setValue} idPrefix="input" />
-          </>
-        )}
+        <DataField
+          ref={form}
+          schema={inputSchema}
+          value={value}
+          onChange={setValue}
+          onBroken={setBroken}
+          serverViolations={atFields}
+          disabled={busy}
+          idPrefix="input"
+          label="Input as JSON"
+          nothingToFillIn="This workflow asks for no input."
+        />
         <details>
           <summary className="text-muted text-xs cursor-pointer">More</summary>
           <label className="grid gap-1 mt-2">
@@ -136,7 +87,7 @@ export default function StartIsland({ workflowId, version, inputSchema }: StartP
       </div>
       <div className="flex items-center gap-3 border-t border-line p-4">
         <span className="text-xs text-faint mono">version {version}</span>
-        <button type="submit" className="btn btn-primary btn-sm ml-auto" disabled={busy || (asJson && broken)}>
+        <button type="submit" className="btn btn-primary btn-sm ml-auto" disabled={busy || broken}>
           {busy ? (
             <span className="loading loading-spinner loading-xs" aria-hidden />
           ) : (

@@ -161,9 +161,95 @@ export interface Explanation {
   sentence: string;
   since?: string | null;
   movesWhen?: string | null;
-  waitingFor?: Wait[];
+  waitingFor?: (Wait & { sentence?: string; movesWhen?: string })[];
   /** While the run waits for a slot of its workflow. */
   queue?: { key: string | null; ahead: number; capacity: number; holders: string[] } | null;
+  /** When the run as a whole times out. */
+  endsBy?: string | null;
+}
+
+/** What a run was like after one of its history's entries. */
+export interface PastState {
+  seq: number;
+  at: string | null;
+  status: InstanceStatus;
+  definitionVersion: string;
+  variables: Record<string, unknown>;
+  currentStepId: string | null;
+  steps: Record<string, StepState>;
+  positions: { executionId: string; stepId: string; visit: number; since: string; attempts: number }[];
+  open: number;
+  eventCount: number;
+  output: unknown;
+  error: StepError | null;
+  cancellation: Instance["cancellation"];
+  suspension: { reason?: string; requestedBy?: string | null } | null;
+  /** The definition, where the run was on another version then. */
+  document?: WorkflowDocument;
+}
+
+export interface MockSuggestion {
+  stepId: string;
+  name: string;
+  kind: "TASK" | "HUMAN" | "EVENT";
+  taskId?: string;
+  pattern?: string;
+  response: unknown;
+  action?: string;
+  actions?: string[];
+}
+
+export interface DryRunTask {
+  stepId: string;
+  visit: number;
+  attempt: number;
+  kind: string;
+  taskId: string | null;
+  input: unknown;
+  at: string;
+  seconds: number;
+  answer: { output: unknown; outcome: string | null } | null;
+  answeredAt: string | null;
+  error: StepError | null;
+  person?: {
+    title: string;
+    assignee: string | null;
+    candidateUsers: string[];
+    candidateGroups: string[];
+    dueAt: string | null;
+    priority: string;
+    problem: string | null;
+  };
+}
+
+export interface OutsideCall {
+  stepId: string;
+  taskId: string;
+  attempt: number;
+  at: string;
+  kind: string;
+  endpoint: string;
+  method?: string;
+  url?: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+  problem?: string;
+}
+
+export interface DryRunResult {
+  status: InstanceStatus;
+  path: string[];
+  steps: Record<string, StepState>;
+  output: unknown;
+  error: StepError | null;
+  variables: Record<string, unknown>;
+  tasks: DryRunTask[];
+  events: { pattern: string; payload: unknown; stepId: string | null; at: string }[];
+  effects: { sentence: string; calls: OutsideCall[] };
+  waitsAt: string[];
+  startedAt: string;
+  seconds: number;
+  history: HistoryEntry[];
 }
 
 export interface TaskAction {

@@ -37,6 +37,7 @@ const ENDS: Record<string, string> = {
   STEP_SKIPPED: "SKIPPED",
   STEP_TIMED_OUT: "TIMED_OUT",
   STEP_CANCELLED: "CANCELLED",
+  STEP_MOVED: "CANCELLED",
 };
 
 export function spans(entries: HistoryEntry[]): Span[] {

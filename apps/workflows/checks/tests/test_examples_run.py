@@ -16,7 +16,7 @@ from apps.workflows.checks.tests.corpus import EXAMPLES
 from apps.workflows.checks.tests.test_examples import load
 from apps.workflows.engine.compile import compile_plan
 from apps.workflows.engine.plan import ChildBinding, Plan, TaskBinding
-from apps.workflows.engine.simulation import Mock, Simulation
+from apps.workflows.engine.simulation import Asked, Mock, Simulation
 from apps.workflows.engine.state import OpenHumanTask, RunTask, Signal, StartChild, execution_id
 from apps.workflows.engine.transitions import SignalKind
 from apps.workflows.orchestrator.language import LANGUAGE
@@ -59,9 +59,14 @@ class Bundle:
         return TaskBinding(definition_id=uuid5(RUN, task_id), task_id=task_id, evaluate=evaluate)
 
     def play(self, sample: Any) -> Simulation:
-        simulation = Answered.begin(self.plan(), instance_id=RUN, start_input=sample, now=NOW)
-        assert isinstance(simulation, Answered)
-        simulation.bundle = self
+        plan = self.plan()
+
+        def answer(asked: Asked) -> Mock:
+            """The outside world are the example services."""
+            assert asked.work is not None
+            return self.answer(asked.work, plan)
+
+        simulation = Simulation.begin(plan, instance_id=RUN, start_input=sample, now=NOW, answer=answer)
         simulation.run()
         assert simulation.unanswered == []
         return simulation
@@ -83,16 +88,6 @@ class Bundle:
             return Mock(work.step_id, error={"code": answer.body["code"], "message": answer.body["message"]})
         assert [each.as_json() for each in check_instance(document["outputSchema"], answer.body)] == []
         return Mock(work.step_id, answer.body, answer.body.get("outcome"))
-
-
-class Answered(Simulation):
-    """A simulation whose outside world are the example services."""
-
-    bundle: Bundle
-
-    def _answer(self, execution_id: UUID, attempt: int, work: RunTask | OpenHumanTask | StartChild) -> None:
-        self._begun.add((execution_id, attempt))
-        self.at(self.now, self.bundle.answer(work, self.plan).signal(execution_id))
 
 
 def computed(parameters: dict[str, Any]) -> Any:

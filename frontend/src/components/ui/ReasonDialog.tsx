@@ -5,19 +5,33 @@ import { messageOf } from "@/lib/api";
 export interface ReasonDialogProps {
   title: string;
   /** What will happen, in sentences. */
-  consequences: string[];
+  consequences?: string[];
   confirmLabel: string;
   danger?: boolean;
   /** `none` asks nothing, only for a second thought. */
   reason?: "required" | "optional" | "none";
   dismissLabel?: string;
+  /** Shown instead of `consequences`, where they are found out while one fills in. */
+  report?: ReactNode;
+  /** What would happen is not known yet, or is refused. */
+  blocked?: boolean;
+  wide?: boolean;
   children?: ReactNode;
   onConfirm: (reason: string) => Promise<void>;
   onClose: () => void;
 }
 
 export function ReasonDialog(props: ReasonDialogProps) {
-  const { title, consequences, confirmLabel, danger, reason: asks = "required", children, onConfirm, onClose } = props;
+  const {
+    title,
+    consequences = [],
+    confirmLabel,
+    danger,
+    reason: asks = "required",
+    children,
+    onConfirm,
+    onClose,
+  } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [reason, setReason] = useState("");
   const [missing, setMissing] = useState(false);
@@ -48,17 +62,25 @@ export function ReasonDialog(props: ReasonDialogProps) {
   };
 
   return (
-    <dialog ref={dialog} className="popup" aria-labelledby={`${id}-title`} onClose={onClose}>
+    <dialog
+      ref={dialog}
+      className={props.wide ? "popup popup-wide" : "popup"}
+      aria-labelledby={`${id}-title`}
+      onClose={onClose}
+    >
       <form className="grid gap-4 p-5" onSubmit={confirm}>
         <h2 className="text-base" id={`${id}-title`}>
           {title}
         </h2>
-        <ul className="consequences">
-          {consequences.map((sentence) => (
-            <li key={sentence}>{sentence}</li>
-          ))}
-        </ul>
+        {props.report === undefined && (
+          <ul className="consequences">
+            {consequences.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        )}
         {children}
+        {props.report}
         {asks !== "none" && (
           <div className="grid gap-1">
             <label className="field-label" htmlFor={`${id}-reason`}>
@@ -70,7 +92,7 @@ export function ReasonDialog(props: ReasonDialogProps) {
               rows={3}
               maxLength={1000}
               value={reason}
-              autoFocus
+              autoFocus={!children}
               aria-invalid={missing || undefined}
               placeholder="Kept in the history, for whoever asks later"
               onChange={(event) => {
@@ -99,7 +121,11 @@ export function ReasonDialog(props: ReasonDialogProps) {
           >
             {props.dismissLabel ?? "Keep as it is"}
           </button>
-          <button type="submit" className={`btn btn-sm ${danger ? "btn-error" : "btn-primary"}`} disabled={busy}>
+          <button
+            type="submit"
+            className={`btn btn-sm ${danger ? "btn-error" : "btn-primary"}`}
+            disabled={busy || props.blocked}
+          >
             {busy && <span className="loading loading-spinner loading-xs" aria-hidden />}
             {confirmLabel}
           </button>

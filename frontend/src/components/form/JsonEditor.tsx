@@ -8,10 +8,12 @@ interface JsonEditorProps {
   onChange: (value: unknown) => void;
   onBroken: (broken: boolean) => void;
   serverViolations: Violation[];
+  label?: string;
 }
 
-/** The input as text; says where it is no JSON, and what in it the schema refuses. */
-export function JsonEditor({ value, schema, onChange, onBroken, serverViolations }: JsonEditorProps) {
+/** Data as text; says where it is no JSON, and what in it the schema refuses. */
+export function JsonEditor(props: JsonEditorProps) {
+  const { value, schema, onChange, onBroken, serverViolations, label = "Input as JSON" } = props;
   const [text, setText] = useState(() => JSON.stringify(value ?? {}, null, 2));
   const [flaw, setFlaw] = useState("");
   const found = useMemo(
@@ -34,9 +36,10 @@ export function JsonEditor({ value, schema, onChange, onBroken, serverViolations
   return (
     <div className="grid gap-2">
       <textarea
-        className="text-field mono text-xs min-h-72!"
+        className="text-field mono text-xs"
+        rows={Math.min(20, Math.max(5, text.split("\n").length + 1))}
         spellCheck={false}
-        aria-label="Input as JSON"
+        aria-label={label}
         aria-invalid={Boolean(flaw) || undefined}
         value={text}
         onChange={(event) => change(event.target.value)}

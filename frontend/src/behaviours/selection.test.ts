@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Selection, selection } from "./selection";
+
+const row = (id: string) =>
+  `<tr data-run="${id}"><td><input type="checkbox" data-select value="${id}"><a class="row-link" href="#">${id}</a></td></tr>`;
+
+const table = (filter: string, ids: string[]) =>
+  `<div id="results" data-filter='${filter}'><table><thead><tr><th><input type="checkbox" data-select-page></th></tr></thead>
+   <tbody>${ids.map(row).join("")}</tbody></table></div>`;
+
+describe("choosing runs", () => {
+  let heard: Selection;
+  const hear = (event: Event) => {
+    heard = (event as CustomEvent<Selection>).detail;
+  };
+  const box = (id: string) => document.querySelector<HTMLInputElement>(`[data-select][value="${id}"]`)!;
+  const key = (name: string) =>
+    (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+  const swap = (filter: string, ids: string[]) => {
+    document.querySelector("[data-selection]")!.innerHTML = table(filter, ids);
+    document.dispatchEvent(new CustomEvent("htmx:afterSettle"));
+  };
+
+  beforeEach(() => {
+    document.addEventListener("runs:selection", hear);
+    document.body.innerHTML = `<section data-selection>${table('{"status":["FAILED"]}', ["a", "b", "c"])}</section>`;
+    selection();
+  });
+  afterEach(() => document.removeEventListener("runs:selection", hear));
+
+  it("is done by keys", () => {
+    key("j");
+    key("x");
+    key("j");
+    key("j");
+    key("x");
+    expect(heard).toEqual({ ids: ["a", "c"], all: false, filter: { status: ["FAILED"] } });
+    key("x");
+    expect(heard.ids).toEqual(["a"]);
+    key("Escape");
+    expect(heard.ids).toEqual([]);
+  });
+
+  it("takes everything in between with Shift", () => {
+    box("a").click();
+    box("c").dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
+    expect(heard.ids.toSorted()).toEqual(["a", "b", "c"]);
+    expect(document.querySelector<HTMLInputElement>("[data-select-page]")!.checked).toBe(true);
+  });
+
+  it("outlives a refresh and a turn of the page, not another filter", () => {
+    box("b").click();
+    swap('{"status":["FAILED"]}', ["d", "e"]);
+    expect(heard.ids).toEqual(["b"]);
+    swap('{"status":["FAILED"]}', ["a", "b"]);
+    expect(box("b").checked).toBe(true);
+    swap("{}", ["a", "b"]);
+    expect(heard.ids).toEqual([]);
+  });
+
+  it("is said again to who comes late", () => {
+    box("b").click();
+    heard = { ids: [], all: false, filter: {} };
+    document.dispatchEvent(new CustomEvent("runs:asked"));
+    expect(heard.ids).toEqual(["b"]);
+  });
+
+  it("takes one out of everything", () => {
+    document.dispatchEvent(new CustomEvent("runs:select", { detail: { all: true } }));
+    expect([heard.all, box("a").checked]).toEqual([true, true]);
+    box("a").click();
+    expect([heard.all, heard.ids.toSorted()]).toEqual([false, ["b", "c"]]);
+  });
+});

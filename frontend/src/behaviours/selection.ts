@@ -1,0 +1,124 @@
+/**
+ * Choosing rows of a list of runs: `<section data-selection>` holds `#results` with `data-filter` (the list's filter as the
+ * API takes it) and rows `<tr data-run="id">` with `<input type="checkbox" data-select>`; `data-select-page` chooses the page.
+ *
+ * J/K (or arrows) move along the rows, X chooses, Escape lets all go; Shift and a click choose everything in between. What is
+ * chosen outlives a refresh and a turn of the page; another filter lets it go. Says `runs:selection` on the document with
+ * {ids, all, filter}, says it again on `runs:asked`, and hears `runs:select` with {all: true} or {none: true}.
+ */
+import { isTyping } from "./shortcuts";
+
+export interface Selection {
+  ids: string[];
+  /** Everything that fits the filter, also on other pages. */
+  all: boolean;
+  filter: Record<string, unknown>;
+}
+
+export function selection(): void {
+  const root = document.querySelector<HTMLElement>("[data-selection]");
+  if (!root) return;
+  const chosen = new Set<string>();
+  let all = false;
+  let last: HTMLInputElement | null = null;
+  let filter = filterOf(root);
+
+  const boxes = () => [...root.querySelectorAll<HTMLInputElement>("[data-select]")];
+
+  const show = () => {
+    for (const box of boxes()) {
+      box.checked = all || chosen.has(box.value);
+      box.closest("tr")?.toggleAttribute("data-selected", box.checked);
+    }
+    const page = root.querySelector<HTMLInputElement>("[data-select-page]");
+    const number = boxes().filter((box) => box.checked).length;
+    if (page) {
+      page.checked = number > 0 && number === boxes().length;
+      page.indeterminate = number > 0 && !page.checked;
+    }
+    const detail: Selection = { ids: [...chosen], all, filter: JSON.parse(filter || "{}") as Record<string, unknown> };
+    document.dispatchEvent(new CustomEvent<Selection>("runs:selection", { detail }));
+  };
+
+  const set = (box: HTMLInputElement, on: boolean) => {
+    if (all) {
+      // Taking one out of everything leaves what one sees.
+      all = false;
+      for (const each of boxes()) chosen.add(each.value);
+    }
+    if (on) chosen.add(box.value);
+    else chosen.delete(box.value);
+  };
+
+  const clear = () => {
+    chosen.clear();
+    all = false;
+  };
+
+  root.addEventListener("click", (event) => {
+    const box = event.target as HTMLInputElement;
+    if (!box.matches?.("[data-select]") || !event.shiftKey || !last?.isConnected) return;
+    const every = boxes();
+    const [from, to] = [every.indexOf(last), every.indexOf(box)].sort((a, b) => a - b) as [number, number];
+    for (const each of every.slice(from, to + 1)) set(each, box.checked);
+  });
+
+  root.addEventListener("change", (event) => {
+    const box = event.target as HTMLInputElement;
+    if (box.matches("[data-select-page]")) for (const each of boxes()) set(each, box.checked);
+    else if (box.matches("[data-select]")) {
+      set(box, box.checked);
+      last = box;
+    } else return;
+    show();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isBusy(event.target)) return;
+    const key = event.key.toLowerCase();
+    const links = [...root.querySelectorAll<HTMLAnchorElement>("tr[data-run] .row-link")];
+    const row = document.activeElement?.closest<HTMLElement>("tr[data-run]") ?? null;
+    const at = links.findIndex((link) => link.closest("tr") === row);
+    if (key === "j" || key === "arrowdown") links[Math.min(links.length - 1, at + 1)]?.focus();
+    else if (key === "k" || key === "arrowup") links[Math.max(0, at - 1)]?.focus();
+    else if (key === "x" && row) {
+      const box = row.querySelector<HTMLInputElement>("[data-select]") as HTMLInputElement;
+      set(box, !box.checked);
+      last = box;
+      show();
+    } else if (key === "escape" && (all || chosen.size > 0)) {
+      clear();
+      show();
+    } else return;
+    event.preventDefault();
+  });
+
+  document.addEventListener("runs:select", (event) => {
+    const { detail } = event as CustomEvent<{ all?: true; none?: true }>;
+    clear();
+    all = Boolean(detail.all);
+    show();
+  });
+
+  document.addEventListener("runs:asked", show);
+
+  document.addEventListener("htmx:afterSettle", () => {
+    const now = filterOf(root);
+    if (now !== filter) {
+      filter = now;
+      clear();
+    }
+    show();
+  });
+  show();
+}
+
+/** A ticked box has the focus, which must not keep its row from being worked by keys. */
+function isBusy(target: EventTarget | null): boolean {
+  if (document.querySelector("dialog[open]")) return true;
+  return isTyping(target) && !(target as HTMLElement).matches("[data-select], [data-select-page]");
+}
+
+function filterOf(root: HTMLElement): string {
+  return root.querySelector<HTMLElement>("#results")?.dataset.filter ?? "";
+}

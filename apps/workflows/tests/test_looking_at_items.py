@@ -51,7 +51,7 @@ def test_it_says_how_many_items_are_left_and_how_many_failed(client: APIClient, 
     outside.fail("check", {"type": "PERMANENT", "code": "X", "message": "no"})
     told = explained(client, run)
     assert told["sentence"] == "Waits for 1,198 of 1,200 items of “Check lines”; 1 failed."
-    assert told["movesWhen"] == "Any of its items goes on. The first: A worker is to run check, or is at it."
+    assert told["movesWhen"] == "Any of its items goes on. The first: The worker test-worker is at check."
     assert [each["stepId"] for each in told["waitingFor"]] == ["check", "check"]
 
 

@@ -106,7 +106,7 @@ class AppliedSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
     id = serializers.CharField()
     version = serializers.CharField()
-    done = serializers.ChoiceField(choices=["published", "created", "changed", "unchanged"])
+    done = serializers.ChoiceField(choices=["published", "created", "changed", "unchanged", "left out"])
 
 
 class AppliedBundleSerializer(serializers.Serializer[Any]):

@@ -21,6 +21,10 @@ def from_json(data: Any) -> list[Source]:
     if isinstance(data, dict) and set(data) == {"files"}:
         return _limited([source for index, each in enumerate(_files(data["files"])) for source in _file(each, index)])
     documents = data if isinstance(data, list) else [data]
+    if not documents:
+        raise Unprocessable(
+            violations=[Violation("empty", "The bundle is empty.", "", hint="Send at least one definition.")]
+        )
     names = [f"document {index + 1}" for index in range(len(documents))] if isinstance(data, list) else ["document"]
     return _limited([Source(name, each) for name, each in zip(names, documents, strict=True)])
 

@@ -78,6 +78,9 @@ def test_a_body_of_the_wrong_size_type_or_encoding_is_refused(row: Row, world: W
 def test_a_body_that_is_no_object_is_refused(row: Row, world: World, client: APIClient) -> None:
     for body in NO_OBJECT:
         answer = send(client, row, world, body)
+        if answer.status_code == 200 and row.body:  # what only looks at documents says so in its answer
+            assert answer.json()["valid"] is False, (body, answer.content)
+            continue
         # Verbs that need nothing from the body may pass an empty list over; a definition or a form may not.
         assert answer.status_code in (400, 422) or (answer.status_code < 300 and not row.body), (body, answer.content)
 

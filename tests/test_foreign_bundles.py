@@ -237,7 +237,12 @@ class TestOverHttp:
         answer = api(alice).post(URL, packed.getvalue(), content_type="application/zip")
         assert answer.status_code == 413
 
-    @pytest.mark.parametrize("value", [None, 1, "x", [], [None, 1], {}])
+    def test_an_empty_bundle_is_refused(self, api: Api, alice: User) -> None:
+        for url in (URL, "/api/v1/bundles"):
+            answer = api(alice).post(url, [])
+            assert (answer.status_code, answer.json()["violations"][0]["code"]) == (422, "empty")
+
+    @pytest.mark.parametrize("value", [None, 1, "x", [None, 1], {}])
     def test_what_is_no_definition_is_said(self, api: Api, alice: User, value: Any) -> None:
         for result in converted(api(alice), value):
             assert not result["valid"] and result["violations"]

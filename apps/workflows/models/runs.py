@@ -1,4 +1,4 @@
-"""Tables of workflows: definitions, instances, step executions, history, inbox, timers, subscriptions, slots, bulk operations.
+"""Runs: heads, step executions, history, inbox, timers, subscriptions, slots.
 
 * an instance's row is its head and never grows; every visit of a step is a row of its own
 * history is append-only; a row holds the entries of one committed advance, numbered without a gap
@@ -17,39 +17,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.auth.identifiers import uuid7
-from apps.validation.definitions.models import Definition, DefinitionQuerySet
+from apps.workflows.engine.transitions import ACTIVE_STEP, TERMINAL, InstanceStatus, StepStatus
 
-from .engine.transitions import ACTIVE_STEP, TERMINAL, InstanceStatus, StepStatus
-from .rules.firing import Decision, Origin
-
-
-class WorkflowDefinition(Definition):
-    """One version of a workflow definition (schemas/workflow.json)."""
-
-    objects: ClassVar[DefinitionQuerySet[WorkflowDefinition]] = DefinitionQuerySet.as_manager()  # type: ignore[assignment]
-
-    task_pins = models.JSONField(default=dict, help_text="taskId → version that published runs use")
-    workflow_pins = models.JSONField(default=dict, help_text="workflowId → version that SUB_WORKFLOW steps start")
-    share = models.PositiveSmallIntegerField(
-        null=True, help_text="percent of new starts; null on every published version while the newest takes all"
-    )
-
-    class Meta(Definition.Meta):
-        abstract = False
-        constraints = (  # type: ignore[assignment]
-            *Definition.Meta.constraints,
-            models.CheckConstraint(condition=Q(share__isnull=True) | Q(share__lte=100), name="workflows_share_percent"),
-        )
-
-
-class CalendarDefinition(Definition):
-    """One version of a working calendar (schemas/calendar.json)."""
-
-    objects: ClassVar[DefinitionQuerySet[CalendarDefinition]] = DefinitionQuerySet.as_manager()  # type: ignore[assignment]
-
-    class Meta(Definition.Meta):
-        abstract = False
-        indexes = (models.Index(fields=["key", "-version_key"], name="workflows_calendar_newest"),)
+from .definitions import WorkflowDefinition
 
 
 class WorkflowInstance(models.Model):
@@ -217,74 +187,6 @@ class InboxSignal(models.Model):
         return f"{self.kind} for {self.instance_id}"
 
 
-class Schedule(models.Model):
-    """What starts a workflow at set times (schemas/schedule.json). In force as saved: it has no drafts and no versions."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    key = models.CharField(max_length=255, unique=True, help_text="scheduleId")
-    workflow_id = models.CharField(max_length=255)
-    inline = models.BooleanField(default=False, help_text="stands in the workflow's own triggers")
-    name = models.CharField(max_length=255)
-    document = models.JSONField()
-    revision = models.PositiveIntegerField(default=1, help_text="grows with every save; the ETag")
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
-    )
-    enabled = models.BooleanField(default=True)
-    paused_at = models.DateTimeField(null=True)
-    paused_by = models.CharField(max_length=255, default="", help_text="username; empty: nobody, its workflow is away")
-    anchor = models.DateTimeField(help_text="an interval without startAt counts from here")
-    decided_until = models.DateTimeField(help_text="every slot up to here has been decided about")
-    next_slot = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(null=True, help_text="when next_slot is to be fired; none while paused or over")
-    last_run_id = models.UUIDField(null=True)
-    last_slot = models.DateTimeField(null=True, help_text="the slot that last_run_id was started for")
-    created_at = models.DateTimeField(db_default=Now())
-    updated_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        indexes = (
-            models.Index(fields=["due_at"], name="workflows_schedule_due", condition=Q(due_at__isnull=False)),
-            models.Index(fields=["workflow_id"], name="workflows_schedule_of"),
-        )
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(due_at__isnull=True) | Q(enabled=True, next_slot__isnull=False),
-                name="workflows_schedule_due_when_enabled",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.key} of {self.workflow_id}"
-
-
-class ScheduleFire(models.Model):
-    """What was decided about one slot of a schedule; of MISSED ones, a row is about all from ``slot`` to ``until``."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    schedule = models.ForeignKey(Schedule, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
-    slot = models.DateTimeField()
-    until = models.DateTimeField(null=True)
-    count = models.PositiveIntegerField(default=1)
-    more = models.BooleanField(default=False, help_text="there were more than ``count``")
-    due_at = models.DateTimeField()
-    decision = models.CharField(max_length=8, choices=[(each.value, each.value) for each in Decision])
-    origin = models.CharField(max_length=8, choices=[(each.value, each.value) for each in Origin])
-    instance_id = models.UUIDField(null=True)
-    reason = models.TextField(default="")
-    by = models.CharField(max_length=255, default="", help_text="username of who asked; empty: its time had come")
-    at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        indexes = (
-            models.Index(fields=["schedule", "slot"], name="workflows_fire_queued", condition=Q(decision="QUEUED")),
-        )
-        constraints = (models.UniqueConstraint(fields=["schedule", "slot"], name="workflows_fire_once_per_slot"),)
-
-    def __str__(self) -> str:
-        return f"{self.decision} {self.slot}"
-
-
 class Timer(models.Model):
     """Sends TIMER_DUE at ``due_at``. A paused timer (``remaining``) has no due time until its run is resumed."""
 
@@ -383,61 +285,3 @@ class ConcurrencySlot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workflow_id} {self.key} {'held' if self.held else 'awaited'} by {self.instance_id}"
-
-
-class BulkOperation(models.Model):
-    """One verb for many runs, worked off in batches. Its runs are fixed when it begins: those of its items."""
-
-    class Status(models.TextChoices):
-        RUNNING = "RUNNING"
-        COMPLETED = "COMPLETED"
-        CANCELLED = "CANCELLED"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    operation = models.CharField(max_length=20)
-    arguments = models.JSONField(default=dict, help_text="as the verb's route takes them")
-    filter = models.JSONField(null=True, help_text="as it was asked for; null: the runs were named")
-    reason = models.CharField(max_length=1_000, blank=True, default="")
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
-    status = models.CharField(max_length=9, choices=Status.choices, default=Status.RUNNING)
-    total = models.PositiveIntegerField(default=0)
-    succeeded = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
-    worked_at = models.DateTimeField(db_default=Now(), help_text="when its latest batch was committed")
-    completed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = (
-            models.Index(fields=["worked_at"], name="workflows_bulk_open", condition=Q(status="RUNNING")),
-            models.Index(fields=["requested_by", "-created_at", "-id"], name="workflows_bulk_of"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.operation} of {self.total} runs ({self.status})"
-
-
-class BulkItem(models.Model):
-    """A run that a bulk operation has still to come to (``detail`` null), or that it could not do, and why."""
-
-    pk = models.CompositePrimaryKey("operation_id", "instance_id")
-    operation_id = models.UUIDField()
-    instance_id = models.UUIDField()
-    detail = models.TextField(null=True)
-
-    class Meta:
-        indexes = (
-            models.Index(
-                fields=["operation_id", "instance_id"], name="workflows_bulk_todo", condition=Q(detail__isnull=True)
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.instance_id} of {self.operation_id}"

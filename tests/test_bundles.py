@@ -165,3 +165,17 @@ def test_the_command_refuses_with_every_problem_and_its_hint(admin: User, tmp_pa
     assert "/naem" in said.getvalue()
     assert "name" in said.getvalue()
     assert stored() == 0
+
+
+def test_the_shell_says_what_a_bundle_would_change(
+    alice: User, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundles.apply([document("workflow", nap())], actor=alice)
+    slower = nap(version="1.1.0", steps=[{"stepId": "sleep", "type": "DELAY", "duration": "PT2H"}])
+    for name, content in (("nap", slower), ("doze", nap(workflowId="doze"))):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"kind": "workflow", **content}))
+    call_command("definitions", "diff", str(tmp_path), "--as", "alice")
+    said = capsys.readouterr().out
+    assert "doze.json\n  It is new here." in said
+    assert "nap.json against 1.0.0" in said
+    assert "PT2H" in said or "2 hours" in said

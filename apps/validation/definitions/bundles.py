@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from apps.validation.strict_json import loads
 from apps.validation.violations import Violation
 
 from . import services
+from .diff import in_words
 from .kinds import known_kinds
 from .live import LiveKind, live_kinds
 from .models import Definition
@@ -220,6 +221,30 @@ def _located(source: str, error: Problem) -> list[Violation]:
         Violation(each.code, f"{source}: {each.message}", each.pointer, each.severity, each.hint, each.fix, each.column)
         for each in violations
     ]
+
+
+def differences(documents: Sequence[Document]) -> Iterator[tuple[Document, str, list[str]]]:
+    """Each document, the version that is stored of it (the newest; "" where there is none), and what differs, in words."""
+    kinds = kept_kinds()
+    for document in documents:
+        kind = kinds.get(document.kind)
+        if kind is None:
+            continue
+        key = str(document.content.get(kind.id_field))
+        content = {name: value for name, value in document.content.items() if name != "kind"}
+        version = ""
+        say: Callable[[dict[str, Any], dict[str, Any]], list[dict[str, Any]]] = in_words
+        if isinstance(kind, LiveKind):
+            before = dict(kind.documents()).get(key)
+        elif (row := kind.rows().filter(key=key).newest_first().first()) is not None:
+            before, version, say = row.document, row.version, kind.changes
+        else:
+            before = None
+        if before is None:
+            yield document, "", ["It is new here."]
+        else:
+            stored = {name: value for name, value in before.items() if name != "kind"}
+            yield document, version, [each["message"] for each in say(stored, content)]
 
 
 def check(documents: Sequence[Document], *, actor: User) -> list[Violation]:

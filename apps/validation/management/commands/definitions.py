@@ -1,4 +1,4 @@
-"""``manage.py definitions validate|apply|convert|export PATH``: definition bundles from the shell."""
+"""``manage.py definitions validate|diff|apply|convert|export PATH``: definition bundles from the shell."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from apps.validation.violations import Violation, has_errors
 
 
 class Command(BaseCommand):
-    help = "Check, apply, convert or write bundles of definitions (a file, or a folder of files)."
+    help = "Check, compare, apply, convert or write bundles of definitions (a file, or a folder of files)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("verb", choices=["validate", "apply", "convert", "export"])
+        parser.add_argument("verb", choices=["validate", "diff", "apply", "convert", "export"])
         parser.add_argument("path", type=Path)
         parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a value for {{NAME}}")
         parser.add_argument("--as", dest="username", default="admin", help="who does it (default: %(default)s)")
@@ -54,6 +54,13 @@ class Command(BaseCommand):
             if verb == "validate":
                 self._report(bundles.check(documents, actor=actor), documents)
                 self.stdout.write(f"{len(documents)} definitions are valid.")
+                return
+            if verb == "diff":
+                for document, version, messages in bundles.differences(documents):
+                    against = f" against {version}" if version else ""
+                    self.stdout.write(f"{document.source}{against}")
+                    for message in messages or ["Nothing differs."]:
+                        self.stdout.write(f"  {message}")
                 return
             for each in bundles.apply(documents, actor=actor, publish=not draft):
                 self.stdout.write(f"{each.done:<10} {each.kind} {each.key} {each.version}")

@@ -209,7 +209,9 @@ def reopen(run: Run, signal: Signal, step: Step) -> None:
     _new_visits(run)
     instance.status = InstanceStatus.RUNNING
     # Inside the run's failure handler it goes on with what the handler is there for.
-    cause = ((instance.error or {}).get("details") or {}).get("cause")
+    cause = instance.error
+    if instance.status is InstanceStatus.FAILED:
+        cause = ((cause or {}).get("details") or {}).get("cause")
     instance.error = cause if step.step_id in run.plan.handling and isinstance(cause, dict) else None
     instance.completed_at = instance.output = None
     instance.cancellation = instance.compensation = None

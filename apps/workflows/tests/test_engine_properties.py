@@ -44,7 +44,9 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         if kind == "TASK":
             made["taskId"] = "do"
         elif kind == "TRANSFORM":
-            made["output"] = {"n": draw(st.sampled_from(["${input.n}", "${vars.count + 1}", "${input.missing}", "${error.?code}"]))}
+            made["output"] = {
+                "n": draw(st.sampled_from(["${input.n}", "${vars.count + 1}", "${input.missing}", "${error.?code}"]))
+            }
             made["setVariables"] = {"count": "vars.count + 1"}
         elif kind == "DELAY":
             made["duration"] = draw(st.sampled_from(["PT1S", "PT0S", "PT5M"]))
@@ -307,9 +309,9 @@ class RunMachine(RuleBasedStateMachine):
             left = [each for each in executions if each.step_id == done and each.status == "COMPLETED"]
             in_vain = [each for each in executions if each.step_id == undo and each.status in ("SKIPPED", "FAILED")]
             assert len(left) <= len(in_vain)
-            assert len({each.id for each in executions if each.status == "COMPENSATED" and each.step_id == done}) == len(
-                [each for each in executions if each.step_id == undo and each.status == "COMPLETED"]
-            )
+            assert len(
+                {each.id for each in executions if each.status == "COMPENSATED" and each.step_id == done}
+            ) == len([each for each in executions if each.step_id == undo and each.status == "COMPLETED"])
 
     @invariant()
     def the_history_has_no_gap_and_folds_to_the_present(self) -> None:

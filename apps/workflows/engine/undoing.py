@@ -28,9 +28,11 @@ def needed(plan: Plan, instance: Instance, signals: Sequence[Signal]) -> Iterato
     """The ids of earlier visits that an advance may look at."""
     record = instance.compensation or {}
     if instance.status is InstanceStatus.COMPENSATING and "gathers" not in record:
-        done = _inverse(plan)
-        begin = _settled(record)
-        pairs = list(zip(record["plan"], record.get("visits", ()), strict=False))[begin : begin + AHEAD]
+        if "visits" not in record:  # begun before visits were noted: only the latest are undone
+            return
+        done, begin = _inverse(plan), _settled(record)
+        end = begin + AHEAD
+        pairs = zip(record["plan"][begin:end], record["visits"][begin:end], strict=True)
         yield from (execution_id(instance, "", done[undo], visit) for undo, visit in pairs if undo in done)
     elif "gathers" in record or any(_undoes(signal) for signal in signals):
         for step_id in plan.compensations:
@@ -127,14 +129,14 @@ def compensate_next(run: Run, ended: Execution | None) -> None:
 def undone(run: Run) -> Execution | None:
     """The visit that is being undone; None when there is none, or when the advance was not given it."""
     record, instance = run.instance.compensation or {}, run.instance
-    settled = _settled(record)
-    if settled >= len(record["plan"]):
+    settled = _settled(record) if record else 0
+    if settled >= len(record.get("plan", ())):
         return None
     step_id = _inverse(run.plan).get(record["plan"][settled])
     if step_id is None:
         return None
     latest = run.results.get(step_id)
-    if "visits" not in record:  # begun before visits were noted: only the latest is undone
+    if "visits" not in record:
         return latest
     id_ = execution_id(instance, "", step_id, record["visits"][settled])
     found = run.executions.get(id_) or run.earlier.get(id_)

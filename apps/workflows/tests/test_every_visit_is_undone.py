@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.workflows.engine import needs, undoing
@@ -90,7 +89,6 @@ def test_what_is_said_of_the_undoing_counts_every_visit(api: Any, alice: User) -
     assert fresh(run).compensation["visits"] == [3, 2, 1]
     left = StepExecution.objects.filter(instance_id=run.id, step_id="pay").values_list("status", flat=True)
     assert set(left) == {"COMPENSATED"}
-    told = client.get(f"{HERE}/{run.id}/history").json()
-    entries = told["results"] if "results" in told else told["entries"]
+    entries = client.get(f"{HERE}/{run.id}/history").json()["items"]
     undone = [each["visit"] for each in entries if each["type"] == "STEP_COMPENSATED"]
     assert undone == [3, 2, 1]

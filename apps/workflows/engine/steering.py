@@ -206,12 +206,12 @@ def place_of_retry(plan: Plan, instance: Instance, step_id: str | None) -> tuple
 def reopen(run: Run, signal: Signal, step: Step) -> None:
     """Make a run that has ended one that is under way again."""
     instance = run.instance
-    _new_visits(run)
-    instance.status = InstanceStatus.RUNNING
     # Inside the run's failure handler it goes on with what the handler is there for.
     cause = instance.error
     if instance.status is InstanceStatus.FAILED:
         cause = ((cause or {}).get("details") or {}).get("cause")
+    _new_visits(run)
+    instance.status = InstanceStatus.RUNNING
     instance.error = cause if step.step_id in run.plan.handling and isinstance(cause, dict) else None
     instance.completed_at = instance.output = None
     instance.cancellation = instance.compensation = None

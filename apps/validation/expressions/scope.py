@@ -93,6 +93,8 @@ def check_root(name: str, roots: frozenset[str], column: int) -> None:
         return
     if name in ("undefined", "None", "nil"):
         hint = "Write null."
+    elif name == "error":
+        hint = "`error` is there only where a failure leads: the steps that `onFailure`, an error code or a timeout goes to."
     elif name in ALL_ROOTS:
         hint = f"`{name}` exists elsewhere, but not at this place."
     else:

@@ -1,7 +1,8 @@
 """What is certainly there, and what may be there, when a path reaches a node.
 
 A *fact* is a path that can be read without an error: `("steps", "pay")` once the step has ended, `("steps", "pay",
-"output")` once it completed, `("steps", "pay", "error")` once it failed, and any path that a condition has tested, such
+"output")` once it completed, `("steps", "pay", "error")` once it failed, `("error", "0")` behind a failure that led on in
+scope 0, and any path that a condition has tested, such
 as `("input", "coupon")` behind `has(input.coupon)`. Sets of facts are bit sets in Python integers.
 
 Two data-flow analyses over the graph find them: *must* (on every path: intersection, the greatest fixed point) and *may*
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .graph import Edge, Graph, How
-from .outline import Step, goes_on_after_failures
+from .outline import Scope, Step, goes_on_after_failures
 
 Path = tuple[str, ...]
 Implied = Callable[[str, bool], frozenset[Path]]
@@ -69,6 +70,11 @@ def has_error(step: Step) -> Path:
     return ("steps", step.step_id, "error")
 
 
+def failed_in(scope: Scope) -> Path:
+    """`error` is there. A failure that was dealt with in a branch or an item is not seen behind its end."""
+    return ("error", str(scope.number))
+
+
 @dataclass(slots=True)
 class Availability:
     """The solved analyses: `must[node]` and `may[node]` for every node that can be reached."""
@@ -87,6 +93,11 @@ class Availability:
         )
         return self._gain(self.must[node], step, how)
 
+    def failures(self, scope: Scope | None) -> int:
+        """The facts each of which says that `error` is there for what stands in a scope."""
+        around = [self.graph.outline.root] if scope is None else list(scope.chain())
+        return self.facts.of(failed_in(each) for each in around)
+
     def knowing(self, must: int, assumes: Iterable[tuple[str, bool]]) -> int:
         """`must` plus what follows from conditions that hold."""
         for condition, truth in assumes:
@@ -100,13 +111,14 @@ class Availability:
         if how in (How.SUCCESS, How.ASSUMED):
             must |= self.facts.known(has_output(step))
         if how in (How.FAILURE, How.ASSUMED):
-            must |= self.facts.known(has_error(step))
+            must |= self.facts.known(has_error(step)) | self.facts.known(failed_in(step.scope))
         return must
 
 
 def analyse(graph: Graph, implied: Implied) -> Availability:
     """Solve both analyses for a graph."""
     facts = Facts()
+    facts.of(failed_in(scope) for scope in graph.outline.scopes)
     for step in graph.outline.steps:
         facts.of((ran(step), has_output(step), has_error(step)))
     for edge in graph.edges:
@@ -128,6 +140,8 @@ def _solve_must(found: Availability) -> None:
 
     def along(edge: Edge) -> int:
         must = found.must[edge.source]
+        if edge.how is How.RESCUE:
+            return must | found.facts.known(failed_in(found.graph.outline.root))
         if edge.step is not None and edge.how is not How.INSIDE:
             must = found._gain(must, edge.step, edge.how)
         return must | gains.get(id(edge), 0)
@@ -155,6 +169,7 @@ def _solve_may(found: Availability) -> None:
         may |= found._gain(0, edge.step, edge.how)
         if edge.how is How.EITHER:
             may |= facts.known(has_output(edge.step)) | facts.known(has_error(edge.step))
+            may |= facts.known(failed_in(edge.step.scope))
         if goes_on_after_failures(edge.step):
             may |= facts.known(has_error(edge.step))
         for condition, truth in edge.assumes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.validation.expressions import ExpressionError, compile_expression
-from apps.validation.expressions.scope import EVENT_ROOTS, LOOP_ROOTS
+from apps.validation.expressions.scope import EVENT_ROOTS, HANDLER_ROOTS, LOOP_ROOTS
 from apps.validation.expressions.templates import split
 from apps.validation.schemas import check_instance
 from apps.validation.violations import pointer_to
@@ -57,7 +57,8 @@ class DataFlow:
         if step.type == "FOR_EACH" and form is Form.TEMPLATE:
             loops = (step, *loops)
         event = text_of(step.document, "eventPattern")
-        site = Site(pointer, value, form, LOOP_ROOTS | EVENT_ROOTS, step, lenient=True, loops=loops, event=event)
+        roots = LOOP_ROOTS | EVENT_ROOTS | HANDLER_ROOTS
+        site = Site(pointer, value, form, roots, step, lenient=True, loops=loops, event=event)
         silent = DataFlow(self.producers, None, Findings())
         if form is Form.EXPRESSION:
             return silent._expression(site, pointer, value, 0) or ANYTHING

@@ -38,6 +38,8 @@ ERROR: Schema = {
     },
     "additionalProperties": False,
 }
+FAILURE: Schema = {**ERROR, "required": ["type", "code", "message", "details"]}
+"""What `error` is behind a failure."""
 TEXT: Schema = {"type": "string"}
 NULL: Schema = {"type": "null"}
 

@@ -11,7 +11,7 @@ from .fitting import in_short
 from .guards import present
 from .outline import Step
 from .paths import Path
-from .producers import Producers
+from .producers import FAILURE, NULL, Producers
 from .schema_flow import Reading, Value
 from .shapes import (
     ANYTHING,
@@ -25,6 +25,7 @@ from .shapes import (
     is_described,
     paths_to,
     types_of,
+    union,
     values_of,
     without_null,
 )
@@ -57,7 +58,13 @@ class SiteReader:
                 return {"type": "integer"}
             case "event":
                 return self.producers.event(self.site.event)
+            case "error":
+                return FAILURE if self._certainly_failed() else union([FAILURE, NULL])
         return ANYTHING
+
+    def _certainly_failed(self) -> bool:
+        scope = None if self.site.step is None else self.site.step.scope
+        return self.found is not None and bool(self.site.must & self.found.failures(scope))
 
     def read(self, reading: Reading) -> Schema:
         path, holder = reading.path, reading.holder

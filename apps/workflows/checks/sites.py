@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from apps.validation.expressions.scope import EVENT_ROOTS, PERSON_ROOTS, TRIGGER_ROOTS, WORKFLOW_ROOTS
+from apps.validation.expressions.scope import EVENT_ROOTS, HANDLER_ROOTS, PERSON_ROOTS, TRIGGER_ROOTS, WORKFLOW_ROOTS
 from apps.validation.violations import pointer_to
 
 from .availability import Availability, has_output, ran
@@ -54,6 +54,11 @@ class Site:
 
 def sites(found: Availability) -> Iterator[Site]:
     """Every site of the document, in its order."""
+    for site in _sites(found):
+        yield _behind_a_failure(found, site)
+
+
+def _sites(found: Availability) -> Iterator[Site]:
     for step in found.graph.outline.steps:
         if found.graph.enter[step.number] in found.reached:
             yield from _of_step(found, step)
@@ -62,6 +67,13 @@ def sites(found: Availability) -> Iterator[Site]:
             yield from (_anytime(found, site) for site in _of_step(found, step))
     yield from _of_compensations(found)
     yield from _of_workflow(found)
+
+
+def _behind_a_failure(found: Availability, site: Site) -> Site:
+    """The site, with `error` in scope where a failure may have led there. Nothing is known of what is never reached."""
+    anywhere = site.lenient and site.step is not None and "user" not in site.roots
+    led = not site.lenient and site.may & found.failures(None if site.step is None else site.step.scope)
+    return replace(site, roots=site.roots | HANDLER_ROOTS) if anywhere or led else site
 
 
 def loops_around(step: Step) -> tuple[Step, ...]:
@@ -176,13 +188,21 @@ def _of_compensations(found: Availability) -> Iterator[Site]:
     for entry in found.graph.outline.compensations:
         undone = found.graph.outline.by_id.get(entry.compensates)
         must = found.after(undone, How.SUCCESS) if undone is not None else 0
-        shared: dict[str, Any] = {"roots": WORKFLOW_ROOTS, "must": must, "may": found.facts.all}
+        may = found.facts.all if _undoes_after_failures(found) else found.facts.all & ~found.failures(None)
+        shared: dict[str, Any] = {"roots": WORKFLOW_ROOTS, "must": must & ~found.failures(None), "may": may}
         condition = entry.document.get("condition")
         holds: Assumptions = ((condition, True),) if isinstance(condition, str) else ()
         if holds:
             yield Site(entry.pointer + "/condition", condition, Form.CONDITION, **shared)
         if "input" in entry.document:
             yield Site(entry.pointer + "/input", entry.document["input"], Form.TEMPLATE, assumes=holds, **shared)
+
+
+def _undoes_after_failures(found: Availability) -> bool:
+    """Whether a failure can begin the compensation; else only somebody who cancels the run does."""
+    outline = found.graph.outline
+    documents = [outline.document, *(step.document for step in outline.steps)]
+    return any(mapping(each, "onFailure").get("action") == "compensate" for each in documents)
 
 
 def _of_workflow(found: Availability) -> Iterator[Site]:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from . import items, steering, transitions
-from .flow import compensate, complete, fail, fail_run, go_on, go_on_with_items, guarded, skip
+from . import items, steering, transitions, undoing
+from .flow import complete, fail, fail_run, go_on, go_on_with_items, guarded, skip
 from .plan import Plan, Step
 from .run import Move, Run, Unusable
 from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State, Unsubscribe
@@ -136,13 +136,14 @@ def _timer_due(run: Run, signal: Signal) -> None:
         guarded(run, step, execution, lambda: complete(run, step, execution, output, None))
     elif purpose == "event":
         _leave_wait(run, execution, "expired")
+        failure = Failure("TIMEOUT", "EVENT_TIMED_OUT", f"No event {step.pattern} came in time.")
         if step.timeout_handler is None:
-            failure = Failure("TIMEOUT", "EVENT_TIMED_OUT", f"No event {step.pattern} came in time.")
             guarded(run, step, execution, lambda: fail(run, step, execution, failure, StepStatus.TIMED_OUT))
         else:
             run.set_status(execution, StepStatus.TIMED_OUT)
+            execution.error = failure.as_json()
             run.set_result(execution)
-            run.record("STEP_TIMED_OUT", execution)
+            run.record("STEP_TIMED_OUT", execution, {"error": execution.error})
             go_on(run, execution, step.timeout_handler)
     elif purpose == "retry":
         run.set_status(execution, StepStatus.RUNNING)
@@ -158,7 +159,10 @@ def _timer_due(run: Run, signal: Signal) -> None:
 
 
 def _continue(run: Run, signal: Signal) -> None:
-    """The turn that a FOR_EACH asked for."""
+    """The turn that a FOR_EACH, or what undoes, asked for."""
+    if signal.execution_id is None:
+        undoing.go_on(run)
+        return
     found = _position(run, signal)
     if found is None or found[0].type != "FOR_EACH" or "left" not in (found[1].data or {}):
         return
@@ -240,7 +244,7 @@ def _cancel(run: Run, signal: Signal) -> None:
     run.undoes = bool(data.get("shouldCompensate"))
     run.cancel_below(None)
     if data.get("shouldCompensate") and run.plan.compensations:
-        compensate(run, None, InstanceStatus.CANCELLED)
+        undoing.compensate(run, None, InstanceStatus.CANCELLED, at_hand=True)
     else:
         run.finish(InstanceStatus.CANCELLED)
 

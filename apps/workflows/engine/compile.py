@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from .plan import Branch, ChildBinding, Concurrency, Expression, FailureRule, Language, Plan, Step, TaskBinding
+from . import failures
+from .plan import Branch, ChildBinding, Concurrency, Expression, FailureRule, Language, Plan, Sources, Step, TaskBinding
 from .retry import parse_retry_policy
 
 TaskLookup = Callable[[str, str | None], TaskBinding]
@@ -45,6 +46,7 @@ def compile_plan(
     )
     start_at = document.get("startAt") or document["steps"][0]["stepId"]
     at_the_end = [each for each in (plan_output, *(payload for _, payload in on_complete)) if each is not None]
+    errors = failures.sources(steps, on_failure, [entry["stepId"] for entry in undoing], at_the_end)
     return Plan(
         definition_id=definition_id,
         workflow_id=document["workflowId"],
@@ -61,11 +63,12 @@ def compile_plan(
         compensations={entry["compensationFor"]: entry["stepId"] for entry in undoing},
         cyclic=_cyclic(successors),
         handling=_handling(steps, start_at, on_failure),
-        reads_from=_reads_from(steps, successors, at_the_end),
+        reads_from=_reads_from(steps, successors, at_the_end, errors),
         max_transitions=max_transitions,
         language=language,
         concurrency=compile_concurrency(document.get("concurrency"), language),
         types=frozenset(step.type for step in steps.values()),
+        errors=errors,
     )
 
 
@@ -296,16 +299,20 @@ def _handling(steps: Mapping[str, Step], start_at: str, on_failure: FailureRule 
 
 
 def _reads_from(
-    steps: Mapping[str, Step], successors: Mapping[str, set[str]], at_the_end: list[Expression]
+    steps: Mapping[str, Step],
+    successors: Mapping[str, set[str]],
+    at_the_end: list[Expression],
+    errors: Mapping[str, Sources],
 ) -> dict[str, frozenset[str]]:
     """For every step: whose results may be read from it on, until the next step that waits for the outside world."""
-    final = _step_reads(at_the_end, steps)
+    final = _step_reads(at_the_end, steps) | _failed(errors, failures.AT_THE_END)
     own: dict[str, set[str]] = {}
     for step in steps.values():
-        reads = _step_reads(step.expressions(), steps) | final
+        reads = _step_reads(step.expressions(), steps) | final | _failed(errors, step.step_id)
         parent = step.parent
         while parent is not None:
             reads |= _step_reads(steps[parent].expressions(), steps)
+            reads |= _failed(errors, parent) | _failed(errors, failures.each_item(parent))
             parent = steps[parent].parent
         if step.type == "FOR_EACH":  # done again, it keeps what its last visit has done
             reads.add(step.step_id)
@@ -327,6 +334,10 @@ def _reads_from(
                 pending.extend(successors[step_id])
         closure[start] = frozenset(reads)
     return closure
+
+
+def _failed(errors: Mapping[str, Sources], place: str) -> frozenset[str]:
+    return errors[place].steps if place in errors else frozenset()
 
 
 def _step_reads(expressions: list[Expression], steps: Mapping[str, Step]) -> set[str]:

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from . import items
+from . import failures, items
 from .plan import FailureRule, Step
 from .retry import DEFAULT
 from .run import Move, Run, Unusable
 from .state import ArmTimer, Execution, Failure, RunTask
 from .transitions import InstanceStatus, StepStatus
+from .undoing import compensate, compensate_next
 
 
 def guarded(run: Run, step: Step, execution: Execution, action: Callable[[], None]) -> None:
     """Do something for a step, in its scope. An expression that cannot be evaluated is the failure of its step."""
-    around, run.scope = run.scope, execution.scope
+    around = run.scope, run.at
+    run.scope, run.at = execution.scope, step.step_id
     try:
         action()
     except (run.plan.language.error, Unusable) as error:
@@ -28,7 +30,7 @@ def guarded(run: Run, step: Step, execution: Execution, action: Callable[[], Non
             run.cancel_below(None)
             fail_run(run, failure, execution)
     finally:
-        run.scope = around
+        run.scope, run.at = around
 
 
 def complete(
@@ -88,6 +90,7 @@ def skip(run: Run, step: Step, execution: Execution, why: dict[str, Any] | None 
 
 def next_step(run: Run, step: Step, outcome: str | None) -> str | None:
     """The step that this one leads to, or None where its path ends."""
+    run.at = step.step_id
     if step.transitions:
         target = step.transitions.get(outcome or "default") or step.transitions.get("default")
         if target is not None:
@@ -110,7 +113,7 @@ def end_path(run: Run, execution: Execution, *, root: bool = False) -> None:
     if run.instance.status is InstanceStatus.COMPENSATING:
         compensate_next(run, execution)
     elif execution.parent_id is None or root:
-        run.scope = ""  # the run's own output sees the run's own steps
+        run.scope, run.at = "", failures.AT_THE_END  # the run's own output sees the run's own steps
         finish_well(run, None if run.plan.output is None else run.evaluate(run.plan.output))
     else:
         branch_ended(run, execution)
@@ -118,7 +121,8 @@ def end_path(run: Run, execution: Execution, *, root: bool = False) -> None:
 
 def finish_well(run: Run, output: Any) -> None:
     """The run is complete: emit what it emits then, and end it."""
-    run.scope = ""  # what is said of the whole run sees the run's own steps, also where an item ends it
+    # What is said of the whole run sees the run's own steps, also where an item ends it.
+    run.scope, run.at = "", failures.AT_THE_END
     for index, (pattern, payload) in enumerate(run.plan.on_complete):
         run.emit(None, pattern, {} if payload is None else run.evaluate(payload), index)
     run.finish(InstanceStatus.COMPLETED, output=output)
@@ -157,13 +161,14 @@ def _item_ended(run: Run, step: Step, item: Execution, last: Execution, failure:
     parent = run.touch(run.executions[item.parent_id])
     output = last.output
     if failure is None and step.output is not None:
-        around, run.scope = run.scope, item.scope
+        around = run.scope, run.at
+        run.scope, run.at = item.scope, failures.each_item(step.step_id)
         try:
             output = run.evaluate(step.output)
         except (run.plan.language.error, Unusable) as error:
             failure = Failure("EXPRESSION", getattr(error, "code", ""), str(getattr(error, "message", error)))
         finally:
-            run.scope = around
+            run.scope, run.at = around
     items.end(run, item, parent, output, failure)
     if failure is None or step.on_item_failure == "CONTINUE":
         go_on_with_items(run, step, parent)
@@ -288,68 +293,9 @@ def fail_run(run: Run, failure: Failure, execution: Execution | None) -> None:
         failure.details["cause"] = run.instance.error
     if target is not None and rule is not None and rule.action != "compensate":
         run.instance.error = failure.as_json()
+        failures.note(run)
         run.moves.append(Move(target))
     elif rule is not None and rule.action == "compensate":
         compensate(run, failure, InstanceStatus.FAILED)
     else:
         run.finish(InstanceStatus.FAILED, failure=failure)
-
-
-# Undoing
-
-
-def compensate(run: Run, failure: Failure | None, final: InstanceStatus) -> None:
-    """Undo completed work, the latest first. ``final``: the status the run ends in afterwards."""
-    instance = run.instance
-    undo = [
-        run.results[done]
-        for done in run.plan.compensations
-        if done in run.results and run.results[done].status is StepStatus.COMPLETED
-    ]
-    undo.sort(key=lambda execution: execution.seq, reverse=True)
-    if failure is not None:
-        instance.error = failure.as_json()
-    instance.status = InstanceStatus.COMPENSATING
-    run.undoes = True
-    steps = [run.plan.compensations[execution.step_id] for execution in undo]
-    instance.compensation = {
-        "status": "IN_PROGRESS",
-        "plan": steps,
-        "completed": [],
-        "failed": [],
-        "final": final.value,
-    }
-    why = {"cancellation": instance.cancellation} if instance.cancellation else {}
-    run.record("COMPENSATION_STARTED", None, {"plan": steps, **why})
-    compensate_next(run, None)
-
-
-def compensate_next(run: Run, ended: Execution | None) -> None:
-    """Note what became of one undoing step and begin the next; end the run after the last."""
-    instance = run.instance
-    assert instance.compensation is not None
-    record = instance.compensation = {**instance.compensation}
-    if ended is not None:
-        well = ended.status in (StepStatus.COMPLETED, StepStatus.SKIPPED)
-        field = "completed" if well else "failed"
-        record[field] = [*record[field], ended.step_id]
-        if ended.status is StepStatus.COMPLETED:
-            _mark_undone(run, ended.step_id)
-    settled = len(record["completed"]) + len(record["failed"])
-    if settled < len(record["plan"]):
-        run.moves.append(Move(record["plan"][settled]))
-        return
-    record["status"] = "COMPLETED_WITH_ERRORS" if record["failed"] else "COMPLETED"
-    final = InstanceStatus(record["final"])
-    run.record("COMPENSATION_ENDED", None, {"status": record["status"], "failed": record["failed"]})
-    run.finish(final)
-
-
-def _mark_undone(run: Run, undo: str) -> None:
-    """The work of the step that ``undo`` belongs to is not there any more; nobody may undo it a second time."""
-    done = next(step_id for step_id, by in run.plan.compensations.items() if by == undo)
-    if (execution := run.results.get(done)) is not None and execution.status is StepStatus.COMPLETED:
-        execution = run.touch(execution)
-        run.set_status(execution, StepStatus.COMPENSATED)
-        run.set_result(execution)
-        run.record("STEP_COMPENSATED", execution)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from . import items
+from . import items, undoing
 from .plan import Plan
 from .state import Execution, Instance, Signal, State, execution_id, item_id, items_of, name_of
 from .transitions import SignalKind
@@ -40,10 +40,11 @@ def result_ids(
     # Whatever comes may end in undoing, which looks at what was done.
     for done, undo in plan.compensations.items():
         steps |= {done} | plan.reads_from[undo]
+    ids += undoing.needed(plan, instance, signals)
     for for_each, count in turns.items():
         ids += _items(instance, addressed[for_each], count)
     outside = [step_id for step_id in steps if not plan.steps[step_id].scopes]
-    return list(dict.fromkeys(ids)) + latest_ids(plan, instance, outside)
+    return list(dict.fromkeys([*ids, *latest_ids(plan, instance, outside)]))
 
 
 def _chain(execution: Execution, addressed: Mapping[UUID, Execution]) -> Iterator[Execution]:
@@ -90,7 +91,8 @@ def state(instance: Instance, addressed: Mapping[UUID, Execution], found: Iterab
             inner.setdefault(execution.scope, {})[execution.step_id] = execution
         else:
             outside.append(execution)
-    return State(instance, executions, results(outside), inner)
+    latest = results(outside)
+    return State(instance, executions, latest, inner, [each for each in outside if latest[each.step_id] is not each])
 
 
 def latest_ids(plan: Plan, instance: Instance, steps: Iterable[str]) -> list[UUID]:

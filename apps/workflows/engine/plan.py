@@ -201,6 +201,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What ``error`` may be at some place: the failure of one of ``steps``, or with ``of_run`` that of the run itself."""
+
+    steps: frozenset[str]
+    of_run: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A compiled workflow definition. ``reads_from[step]``: whose results an advance that begins at the step may read."""
 
@@ -225,6 +233,8 @@ class Plan:
     concurrency: Concurrency | None = None
     types: frozenset[str] = frozenset()
     """The types that its steps have."""
+    errors: Mapping[str, Sources] = field(default_factory=dict)
+    """For each place that reads ``error``: which failures that may be. A place is mostly a step; see ``failures``."""
 
 
 def nothing(language: Language) -> Plan:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from . import failures, undoing
 from .plan import Expression, Plan, Step
 from .scopes import Scopes
 from .state import (
@@ -88,9 +89,12 @@ class Run:
         self.instance: Instance = state.instance.copy()
         self.executions: dict[UUID, Execution] = dict(state.executions)
         self.results: dict[str, Execution] = dict(state.results)
+        self.earlier: dict[UUID, Execution] = {each.id: each for each in state.earlier}
         self.scopes = Scopes(self.executions, state.inner)
         self.scope = ""
         """The scope that expressions are evaluated in."""
+        self.at = ""
+        """The place that they stand at, mostly a step: it decides what ``error`` is."""
         self.items_begun = 0
         self.moves: deque[Move] = deque()
         self.held: list[Signal] = []
@@ -115,6 +119,10 @@ class Run:
     def evaluate(self, expression: Expression, extra: Mapping[str, Any] | None = None) -> Any:
         """Raises the language's error, or Unusable for a value that is too large."""
         context = self.context()
+        if self.at in self.plan.errors:
+            context = {**context, "error": failures.failure(self)}
+        if self.instance.status is InstanceStatus.COMPENSATING:
+            context = undoing.shown(self, context)
         value = expression.evaluate(context if extra is None else {**context, **extra})
         return self.bounded(value)
 
@@ -170,6 +178,10 @@ class Run:
     def command(self, command: Command) -> None:
         self._commands.append(command)
 
+    def enter(self, step_id: str) -> None:
+        """A path of the run's own is about to enter a step."""
+        self.moves.append(Move(step_id))
+
     def open(self, move: Move) -> Execution:
         """The execution of the step that a path enters now."""
         instance, step_id, visit = self.instance, move.step_id, self._next_visit(move)
@@ -210,6 +222,10 @@ class Run:
             visit: int = inside.get(name, 0) + 1
             item.data = {**item.data, "visits": {**inside, name: visit}}
             return visit
+        if self.instance.status is InstanceStatus.COMPENSATING:
+            # A step that undoes is entered once for every visit of the step it undoes.
+            visits[step_id] = max(visits.get(step_id, 0), visits.get("*", 0)) + 1
+            return visits[step_id]
         if step_id in self.plan.cyclic or step_id in visits:
             visits[step_id] = visits.get(step_id, 0) + 1
             return visits[step_id]

@@ -107,7 +107,7 @@ class Signal:
     START {}, TASK_COMPLETED {output, outcome}, TASK_FAILED {error: Failure fields}, TIMER_DUE {purpose},
     CANCEL {reason, requestedBy, source, shouldCompensate}, SUSPEND / RESUME {reason, requestedBy},
     RETRY {stepId?, input?, whole?, requestedBy, reason}, EVENT {event}, SKIP {stepId?, output?, outcome?, requestedBy, reason},
-    MOVE {to, input?, requestedBy, reason}, CONTINUE {}: a step that asked for another turn gets it,
+    MOVE {to, input?, requestedBy, reason}, CONTINUE {}: a step, or what undoes, gets the turn it asked for,
     CHILD_COMPLETED {instanceId, output}, CHILD_FAILED {instanceId, error: Failure fields}.
     """
 
@@ -245,9 +245,12 @@ class EmitEvent:
 
 @dataclass(frozen=True, slots=True)
 class AnotherTurn:
-    """Send CONTINUE for this execution at once: there is more to do than one advance should, or has the rows for."""
+    """Send CONTINUE for this execution (None: for what undoes the run's work) at once.
 
-    execution_id: UUID
+    There is more to do than one advance should, or has the rows for.
+    """
+
+    execution_id: UUID | None
 
 
 Command = (
@@ -262,13 +265,14 @@ class State:
 
     ``executions``: those that the signals address, with the executions they are nested in, and the items that
     ``needs.result_ids`` names. ``results``: by step id, the latest execution of each step that it names; ``inner``: by
-    scope, the same of the steps inside items.
+    scope, the same of the steps inside items. ``earlier``: visits before the latest, where completed work is undone.
     """
 
     instance: Instance
     executions: dict[UUID, Execution]
     results: dict[str, Execution]
     inner: dict[str, dict[str, Execution]] = field(default_factory=dict)
+    earlier: list[Execution] = field(default_factory=list)
 
 
 @dataclass(slots=True)

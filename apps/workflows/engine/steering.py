@@ -14,7 +14,7 @@ from uuid import UUID
 
 from .flow import complete, next_step
 from .flow import skip as pass_over
-from .plan import Plan, Step
+from .plan import Branch, Plan, Step
 from .run import Move, Run, Unusable
 from .state import ArmTimer, Execution, Instance, Signal, Unsubscribe
 from .transitions import InstanceStatus, StepStatus
@@ -77,6 +77,7 @@ def _skip_failed(run: Run, signal: Signal) -> None:
 
 
 def _end_as_skipped(run: Run, step: Step, execution: Execution, data: dict[str, Any]) -> None:
+    run.at = step.step_id
     output, outcome = data.get("output"), data.get("outcome")
     if outcome is None and isinstance(output, dict) and isinstance(output.get("outcome"), str):
         outcome = output["outcome"]
@@ -205,9 +206,14 @@ def place_of_retry(plan: Plan, instance: Instance, step_id: str | None) -> tuple
 def reopen(run: Run, signal: Signal, step: Step) -> None:
     """Make a run that has ended one that is under way again."""
     instance = run.instance
+    # Inside the run's failure handler it goes on with what the handler is there for.
+    cause = instance.error
+    if instance.status is InstanceStatus.FAILED:
+        cause = ((cause or {}).get("details") or {}).get("cause")
     _new_visits(run)
     instance.status = InstanceStatus.RUNNING
-    instance.error = instance.completed_at = instance.output = None
+    instance.error = cause if step.step_id in run.plan.handling and isinstance(cause, dict) else None
+    instance.completed_at = instance.output = None
     instance.cancellation = instance.compensation = None
     run._context = None
     run.record("INSTANCE_RETRIED", None, {"stepId": step.step_id, **who_and_why(signal.data)})
@@ -250,7 +256,7 @@ def _reenter(
     stands = [
         _Stand(index, "") if index == chosen else _stand(run, fork, index)
         for index, each in enumerate(fork.branches)
-        if index == chosen or each.condition is None or run.is_true(each.condition)
+        if index == chosen or _holds(run, fork, each)
     ]
     done = [each for each in stands if each.step_id is None]
     need = {"ALL": len(stands), "ANY": min(1, len(stands))}.get(fork.join, fork.count)
@@ -276,6 +282,11 @@ def _reenter(
     elif not _reenter(run, way[1:], execution.id, chosen, enter):
         raise _no_need(way[1:])
     return True
+
+
+def _holds(run: Run, fork: Step, branch: Branch) -> bool:
+    run.at = fork.step_id
+    return branch.condition is None or run.is_true(branch.condition)
 
 
 def _stand(run: Run, fork: Step, branch: int) -> _Stand:

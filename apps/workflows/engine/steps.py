@@ -146,7 +146,11 @@ def _last_attempt(run: Run, execution: Execution, move: Move) -> str | None:
     if execution.attempt > 1:
         return items_of(run.instance, replace(execution, attempt=execution.attempt - 1))
     before = run.results.get(execution.step_id) if move.again else None
-    if before is None or (before.status is StepStatus.COMPLETED and before.error is None):
+    if (
+        before is None
+        or before.status is StepStatus.COMPENSATED
+        or (before.status is StepStatus.COMPLETED and before.error is None)
+    ):
         return None
     return items_of(run.instance, before)
 

@@ -12,8 +12,8 @@ from django.utils.timezone import get_current_timezone, is_naive
 from apps.validation.durations import parse_duration, split_duration
 from apps.validation.expressions import (
     EVENT_ROOTS,
+    HANDLER_ROOTS,
     LOOP_ROOTS,
-    WORKFLOW_ROOTS,
     EvaluationError,
     compile_expression,
     compile_template,
@@ -29,13 +29,13 @@ class CelLanguage:
     """CEL expressions, ``${}`` templates, ISO 8601 durations and instants, working calendars."""
 
     def __init__(
-        self, roots: frozenset[str] = WORKFLOW_ROOTS, calendars: Callable[[str], WorkingCalendar] = stored_calendar
+        self, roots: frozenset[str] = HANDLER_ROOTS, calendars: Callable[[str], WorkingCalendar] = stored_calendar
     ) -> None:
         """``roots``: what expressions may name. ``calendars``: finds one by its id, or raises EvaluationError."""
         self.roots, self._calendars = roots, calendars
 
     def inside_items(self) -> CelLanguage:
-        return CelLanguage(LOOP_ROOTS, self._calendars)
+        return CelLanguage(self.roots | LOOP_ROOTS, self._calendars)
 
     @property
     def error(self) -> type[Exception]:

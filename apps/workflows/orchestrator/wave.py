@@ -129,7 +129,7 @@ def foresee(instance: Instance, definition_id: UUID, signals: Sequence[Signal], 
     addressed = load.addressed(_addressed({instance.id: signals})).get(instance.id, {})
     wanted = needs.result_ids(plan, instance, signals, addressed)
     read = load.executions(wanted).get(instance.id, {}) if wanted else {}
-    return decide(plan, State(instance, addressed, needs.results(read.values())), signals, now)
+    return decide(plan, needs.state(instance, addressed, read.values()), signals, now)
 
 
 def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance:

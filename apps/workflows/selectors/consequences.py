@@ -191,7 +191,12 @@ class Foreseen:
     def _undone(self) -> Iterator[Consequence]:
         plan: list[str] = (self.decision.instance.compensation or {}).get("plan", [])
         if plan and self.decision.instance.compensation != self.row.compensation:
-            names = ", ".join(self._name(each) for each in plan[:SHOWN]) + (" …" if len(plan) > SHOWN else "")
+            times = Counter(plan)
+            told = [
+                f"{self._name(each)} ({count} times)" if count > 1 else self._name(each)
+                for each, count in times.items()
+            ]
+            names = ", ".join(told[:SHOWN]) + (" …" if len(told) > SHOWN else "")
             steps = "1 completed step" if len(plan) == 1 else f"{len(plan)} completed steps"
             yield _consequence("STEP_UNDONE", f"Undoes {steps}: {names}.", count=len(plan))
 

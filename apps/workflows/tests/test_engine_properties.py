@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from apps.workflows.engine import items
+from apps.workflows.engine import items, undoing
 from apps.workflows.engine.compile import compile_plan
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.memory import Memory
@@ -44,7 +44,9 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         if kind == "TASK":
             made["taskId"] = "do"
         elif kind == "TRANSFORM":
-            made["output"] = {"n": draw(st.sampled_from(["${input.n}", "${vars.count + 1}", "${input.missing}"]))}
+            made["output"] = {
+                "n": draw(st.sampled_from(["${input.n}", "${vars.count + 1}", "${input.missing}", "${error.?code}"]))
+            }
             made["setVariables"] = {"count": "vars.count + 1"}
         elif kind == "DELAY":
             made["duration"] = draw(st.sampled_from(["PT1S", "PT0S", "PT5M"]))
@@ -86,6 +88,9 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         "variables": {"count": {"initial": 0}},
         "steps": chain(0),
     }
+    last = document["steps"][-1]
+    if last["type"] not in ("END", "DECISION") and draw(st.booleans()):
+        last["next"] = [{"condition": "vars.count < 3", "nextStepId": "s0"}]
     tasks = [each["stepId"] for each in document["steps"] if each["type"] == "TASK"]
     if tasks:
         document["compensationSteps"] = [{"stepId": "undo", "compensationFor": tasks[0], "taskId": "undo"}]
@@ -109,9 +114,14 @@ class RunMachine(RuleBasedStateMachine):
     given: list[Signal]
     past: list[tuple[int, dict[str, Any]]]
 
-    @initialize(document=definitions(), n=st.integers(0, 3), room=st.sampled_from([1, 2, 500]))
-    def begin(self, document: dict[str, Any], n: int, room: int) -> None:
-        items.ROOM = room
+    @initialize(
+        document=definitions(),
+        n=st.integers(0, 3),
+        room=st.sampled_from([1, 2, 500]),
+        ahead=st.sampled_from([1, 16]),
+    )
+    def begin(self, document: dict[str, Any], n: int, room: int, ahead: int) -> None:
+        items.ROOM, undoing.AHEAD = room, ahead
         for each in document["steps"]:
             _without_none(each)
         plan = compile_plan(
@@ -290,12 +300,26 @@ class RunMachine(RuleBasedStateMachine):
         assert waits == set(self.memory.subscriptions)
 
     @invariant()
+    def undoing_leaves_nothing_that_was_completed(self) -> None:
+        record, executions = self.memory.instance.compensation, list(self.memory.executions.values())
+        if record is None or record["status"] == "IN_PROGRESS":
+            return
+        assert len(record["plan"]) == len(record["visits"]) == len(record["completed"]) + len(record["failed"])
+        for done, undo in self.memory.plan.compensations.items():
+            left = [each for each in executions if each.step_id == done and each.status == "COMPLETED"]
+            in_vain = [each for each in executions if each.step_id == undo and each.status in ("SKIPPED", "FAILED")]
+            assert len(left) <= len(in_vain)
+            assert len(
+                {each.id for each in executions if each.status == "COMPENSATED" and each.step_id == done}
+            ) == len([each for each in executions if each.step_id == undo and each.status == "COMPLETED"])
+
+    @invariant()
     def the_history_has_no_gap_and_folds_to_the_present(self) -> None:
         assert as_the_history_tells_it(self.memory.history) == as_the_engine_has_it(self.memory)
 
     def teardown(self) -> None:
         """Every beginning of the history folds to what the engine had when it was written."""
-        items.ROOM = 500
+        items.ROOM, undoing.AHEAD = 500, 16
         for length, snapshot in self.past:
             assert as_the_history_tells_it(self.memory.history[:length]) == snapshot
 

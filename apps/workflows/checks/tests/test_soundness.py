@@ -46,6 +46,9 @@ READS = [
     "steps.{id}.error == null ? 0 : steps.{id}.error.details.failed",
     "input.z",
     "has(input.z) && input.z",
+    "error.code",
+    "error.?code",
+    "error == null ? '' : error.code",
 ]
 CONDITIONS = [
     "input.x",

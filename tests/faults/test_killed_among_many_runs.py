@@ -14,7 +14,7 @@ from .sizes import size
 
 pytestmark = pytest.mark.faults
 
-RUNS = size(150, 3_000)
+RUNS = size(400, 3_000)
 POINTS = {"bulk.before_commit": size(3, 20), "bulk.after_commit": size(3, 20)}
 DIED = "exited with 'signal 9 (SIGKILL)'"
 

@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import time
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +20,8 @@ from augmented.launcher.progress import LaunchError, say, step
 from augmented.launcher.servers import Postgres, Valkey
 from augmented.launcher.supervise import CONTROL_SOCKET, Supervisor, clear_leftovers, only_one
 
-USUAL_EXAMPLES_PORT = 8900
+EXAMPLES_PORTS = range(20_000, 30_000)
+"""Below those that the system gives to outgoing connections, which come and go."""
 LOCALHOST = "127.0.0.1"
 LOCAL = ("127.0.0.1", "0.0.0.0", "::1", "::")  # noqa: S104  only to print an address that a browser can open
 WATCH_EVERY = 2.0  # seconds
@@ -65,21 +68,36 @@ def clear_the_way() -> tuple[str, int]:
 
 
 def examples_port() -> int:
-    """Where the outside services of the examples listen. Remembered: the published definitions name it."""
+    """Where the outside services of the examples listen: chosen at the first start, and remembered.
+
+    It is not changed later, as the published definitions name it. Raises LaunchError when it cannot be had (any more).
+    """
     remembered = VAR / "examples-port"
     if remembered.exists():
-        port = int(remembered.read_text())
-        require_free(LOCALHOST, port, "The example services need it. Stop what listens there.")
+        try:
+            port = int(remembered.read_text())
+        except ValueError as error:
+            raise LaunchError(f"{remembered} holds no port. Remove it, and another one is chosen.") from error
+        advice = (
+            "The published examples of this copy call their services there. Stop what listens on it (`make run` of another"
+            f" copy?), or start with a new var/: AUGMENTED_VAR={VAR}-2 make run"
+        )
+        require_free(LOCALHOST, port, advice)
         return port
-    try:
-        require_free(LOCALHOST, USUAL_EXAMPLES_PORT, "")
-        port = USUAL_EXAMPLES_PORT
-    except LaunchError:
-        with socket.socket() as any_free:
-            any_free.bind((LOCALHOST, 0))
-            port = any_free.getsockname()[1]
-    remembered.write_text(str(port))
-    return port
+    for port in _own_ports():
+        try:
+            require_free(LOCALHOST, port, "")
+        except LaunchError:
+            continue
+        remembered.write_text(str(port))
+        return port
+    raise LaunchError(f"The example services find no free port from {EXAMPLES_PORTS[0]} to {EXAMPLES_PORTS[-1]}.")
+
+
+def _own_ports() -> Iterator[int]:
+    """All ports for the example services, from one on that depends on var/: two copies that start at once differ."""
+    first = zlib.crc32(str(VAR).encode()) % len(EXAMPLES_PORTS)
+    return (EXAMPLES_PORTS[(first + step) % len(EXAMPLES_PORTS)] for step in range(len(EXAMPLES_PORTS)))
 
 
 def run() -> None:

@@ -1,7 +1,9 @@
 """What is promised whatever happens, as questions to the database. Every fault test asks them all at its end.
 
-I1  every accepted run exists, and has ended or waits for a cause that it declares
-I2  each (run, scope, step, visit) has exactly one committed result; outside, one effect per idempotency key
+I1  every accepted run exists, as do the runs it started, and has ended or waits for a cause that it declares; what has
+    ended holds nothing: no task, timer, slot, place in a queue or subscription
+I2  each (run, scope, step, visit) has exactly one committed result; outside, one effect per idempotency key; each child
+    that has ended told the run that waits for it once
 I3  each event that a history tells of was recorded exactly once
 I4  the history has no gap, and folding it gives the current state
 I5  audit entries match the transitions
@@ -61,24 +63,23 @@ class Accepted:
 def check(database_url: str, outside: Outside, accepted: Accepted, *, offered: int) -> None:
     """Ask everything. AssertionError names the invariant and the first rows that break it."""
     with connect(database_url) as database:
-        instances = {
-            str(row["id"]): row
-            for row in database.execute("SELECT * FROM workflows_workflowinstance WHERE id = ANY(%s)", [accepted.ids])
-        }
+        instances = {str(row["id"]): row for row in database.execute(_RUNS, {"ids": accepted.ids})}
+        _none("I1: accepted and lost", [id_ for id_ in accepted.ids if id_ not in instances])
+        ids = list(instances)
         executions = {
             str(row["id"]): row
-            for row in database.execute(
-                "SELECT * FROM workflows_stepexecution WHERE instance_id = ANY(%s)", [accepted.ids]
-            )
+            for row in database.execute("SELECT * FROM workflows_stepexecution WHERE instance_id = ANY(%s)", [ids])
         }
-        histories = _histories(database, accepted.ids)
-        _i1_exists_and_ends_or_waits(database, accepted, instances, executions)
-        _i2_one_result(database, accepted, executions, histories)
+        histories = _histories(database, ids)
+        _i1_ends_or_waits(database, instances, executions)
+        _i1_slots(database, instances)
+        _i2_one_result(database, ids, executions, histories)
+        _i2_children_tell_once(database, instances, executions)
         _i2_one_effect(database, outside, executions)
         _i3_events(database, histories)
         _i4_history(instances, executions, histories)
         _i5_audit(database, accepted, histories)
-    _i6_succeeded(instances, offered)
+    _i6_succeeded([instances[id_] for id_ in accepted.ids], offered)
 
 
 def _none(what: str, found: Collection[Any]) -> None:
@@ -99,11 +100,29 @@ def _histories(database: psycopg.Connection[Row], ids: list[str]) -> dict[str, l
     return histories
 
 
+# The accepted runs and those that they started, at any depth.
+_RUNS = """
+WITH RECURSIVE runs AS (
+  SELECT * FROM workflows_workflowinstance WHERE id = ANY(%(ids)s)
+  UNION ALL SELECT child.* FROM workflows_workflowinstance child JOIN runs ON child.parent_instance_id = runs.id
+)
+SELECT * FROM runs
+"""
+
+# For a whole run: something in its inbox, or others that hold the slots it needs.
+_CAUSES_OF_RUNS = """
+SELECT instance_id AS id FROM workflows_inboxsignal
+UNION SELECT s.instance_id FROM workflows_concurrencyslot s WHERE NOT s.held AND s.capacity <= (
+  SELECT count(*) FROM workflows_concurrencyslot h WHERE h.workflow_id = s.workflow_id AND h.key = s.key AND h.held)
+"""
+
 _CAUSES = """
 SELECT q.task_id AS id FROM tasks_readytask q JOIN tasks_task t ON t.id = q.task_id
 UNION SELECT execution_id FROM workflows_timer
 UNION SELECT execution_id FROM workflows_inboxsignal
 UNION SELECT id FROM tasks_task WHERE type = 'MANUAL' AND status IN ('PENDING', 'ASSIGNED', 'RUNNING')
+UNION SELECT parent_execution_id FROM workflows_workflowinstance WHERE completed_at IS NULL
+UNION SELECT execution_id FROM workflows_subscription WHERE status = 'active'
 """
 
 _LEFT_OVER = """
@@ -115,24 +134,73 @@ UNION ALL SELECT 'open task', id::text FROM tasks_task
 UNION ALL SELECT 'timer', id::text FROM workflows_timer WHERE instance_id IN (SELECT id FROM ended)
 UNION ALL SELECT 'active step', id::text FROM workflows_stepexecution
  WHERE instance_id IN (SELECT id FROM ended) AND status IN ('PENDING', 'RUNNING', 'WAITING')
+UNION ALL SELECT 'slot', id::text FROM workflows_concurrencyslot WHERE instance_id IN (SELECT id FROM ended)
+UNION ALL SELECT 'active subscription', id::text FROM workflows_subscription
+ WHERE instance_id IN (SELECT id FROM ended) AND status = 'active'
 """
 
+_OVER_CAPACITY = """
+SELECT workflow_id, key, count(*) AS held, min(capacity) AS capacity FROM workflows_concurrencyslot WHERE held
+GROUP BY workflow_id, key HAVING count(*) > min(capacity)
+"""
 
-def _i1_exists_and_ends_or_waits(
-    database: psycopg.Connection[Row], accepted: Accepted, instances: dict[str, Row], executions: dict[str, Row]
-) -> None:
-    _none("I1: accepted and lost", [id_ for id_ in accepted.ids if id_ not in instances])
+TELLINGS = """
+CREATE TABLE IF NOT EXISTS faults_telling (execution_id uuid NOT NULL, instance_id uuid NOT NULL);
+TRUNCATE faults_telling;
+CREATE OR REPLACE FUNCTION faults_note_telling() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO workflow.faults_telling VALUES (NEW.execution_id, (NEW.data->>'instanceId')::uuid);
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER faults_note_telling AFTER INSERT ON workflows_inboxsignal FOR EACH ROW
+WHEN (NEW.kind IN ('CHILD_COMPLETED', 'CHILD_FAILED') AND NOT NEW.held) EXECUTE FUNCTION faults_note_telling()
+"""
+"""Keeps what children tell, which the platform deletes as soon as the parent has taken it in."""
+
+
+def _i1_ends_or_waits(database: psycopg.Connection[Row], instances: dict[str, Row], executions: dict[str, Row]) -> None:
     causes = {str(row["id"]) for row in database.execute(_CAUSES)}
     waiting = {str(row["instance_id"]) for row in executions.values() if str(row["id"]) in causes}
-    waiting |= {str(row["instance_id"]) for row in database.execute("SELECT instance_id FROM workflows_inboxsignal")}
+    waiting |= {str(row["id"]) for row in database.execute(_CAUSES_OF_RUNS)}
     open_ = [id_ for id_, row in instances.items() if row["status"] not in ENDED]
     _none("I1: neither ended nor waiting for anything", [id_ for id_ in open_ if id_ not in waiting])
-    left = database.execute(_LEFT_OVER, {"ids": accepted.ids}).fetchall()
+    left = database.execute(_LEFT_OVER, {"ids": list(instances)}).fetchall()
     _none("I1: ended, and something is left over", left)
 
 
+def _i1_slots(database: psycopg.Connection[Row], instances: dict[str, Row]) -> None:
+    _none("I1: more hold slots than there are", over_capacity(database))
+    rows = database.execute("SELECT * FROM workflows_concurrencyslot").fetchall()
+    _none("I1: a slot of no run", [row for row in rows if str(row["instance_id"]) not in instances])
+
+
+def over_capacity(database: psycopg.Connection[Row]) -> list[Row]:
+    """Keys of which more runs hold slots than there are, at this moment."""
+    return database.execute(_OVER_CAPACITY).fetchall()
+
+
+def _i2_children_tell_once(
+    database: psycopg.Connection[Row], instances: dict[str, Row], executions: dict[str, Row]
+) -> None:
+    told = Counter(
+        (str(row["execution_id"]), str(row["instance_id"])) for row in database.execute("SELECT * FROM faults_telling")
+    )
+    _none("I2: a child that told its parent twice", [each for each, count in told.items() if count > 1])
+    children = {id_: row for id_, row in instances.items() if row["parent_execution_id"] is not None}
+    awaited = {(str(row["parent_execution_id"]), id_) for id_, row in children.items() if row["status"] in ENDED}
+    _none("I2: told by no child that has ended", told.keys() - awaited)
+    wanted = {each for each in awaited if executions[each[0]]["status"] != "CANCELLED"}  # that one waits no more
+    _none("I2: a child that did not tell its parent", wanted - told.keys())
+    wrong = [
+        each
+        for each in wanted
+        if executions[each[0]]["status"] == "COMPLETED" and executions[each[0]]["output"] != children[each[1]]["output"]
+    ]
+    _none("I2: a child and its parent disagree", wrong)
+
+
 def _i2_one_result(
-    database: psycopg.Connection[Row], accepted: Accepted, executions: dict[str, Row], histories: dict[str, list[Row]]
+    database: psycopg.Connection[Row], ids: list[str], executions: dict[str, Row], histories: dict[str, list[Row]]
 ) -> None:
     visits = Counter((row["instance_id"], row["scope"], row["step_id"], row["visit"]) for row in executions.values())
     _none("I2: a visit with two executions", [visit for visit, count in visits.items() if count > 1])
@@ -147,7 +215,7 @@ def _i2_one_result(
         "SELECT t.id, t.status, e.status AS step FROM tasks_task t JOIN workflows_stepexecution e ON e.id = t.id"
         " WHERE e.instance_id = ANY(%s) AND e.status IN ('COMPLETED', 'FAILED')"
         " AND (t.status <> e.status OR t.output IS DISTINCT FROM e.output)",
-        [accepted.ids],
+        [ids],
     ).fetchall()
     _none("I2: a task and its step disagree", tasks)
 
@@ -210,6 +278,6 @@ def _i5_audit(database: psycopg.Connection[Row], accepted: Accepted, histories: 
         assert audited == happened, f"I5: {action} and {kind} differ: {audited - happened}, {happened - audited}"
 
 
-def _i6_succeeded(instances: dict[str, Row], offered: int) -> None:
-    succeeded = sum(row["status"] == "COMPLETED" for row in instances.values())
+def _i6_succeeded(accepted: list[Row], offered: int) -> None:
+    succeeded = sum(row["status"] == "COMPLETED" for row in accepted)
     assert succeeded >= NEEDED * offered, f"I6: {succeeded} of {offered} succeeded"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -24,8 +26,26 @@ LEASE_SECONDS = 2
 
 _TRUNCATE = """
 TRUNCATE workflows_workflowinstance, workflows_stepexecution, workflows_historyrecord, workflows_inboxsignal, workflows_timer,
-         tasks_task, tasks_readytask, tasks_taskcomment, tasks_taskattachment, events_event
+         tasks_task, tasks_readytask, tasks_taskcomment, tasks_taskattachment, events_event,
+         workflows_concurrencyslot, workflows_subscription, workflows_bulkoperation, workflows_bulkitem
 """
+
+
+_FULLEST = """
+SELECT coalesce(max(held), 0) AS held, coalesce(max(queued), 0) AS queued FROM (
+  SELECT count(*) FILTER (WHERE held) AS held, count(*) FILTER (WHERE NOT held) AS queued
+  FROM workflows_concurrencyslot GROUP BY workflow_id, key) AS keys
+"""
+
+
+@dataclass
+class SlotsSeen:
+    """What a watch on the slots saw: the most that were held, and the most runs that queued, of one key."""
+
+    held: int = 0
+    queued: int = 0
+    too_many: list[Row] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
 
 
 class Scene:
@@ -125,6 +145,31 @@ class Scene:
         )
         assert not wrong, f"wrong outputs: {wrong[:3]}"
 
+    @contextmanager
+    def watching_slots(self) -> Iterator[SlotsSeen]:
+        """Look again and again, from beside the test, that no more runs hold slots than there are."""
+        seen, over = SlotsSeen(), threading.Event()
+
+        def watch() -> None:
+            try:
+                with connect(self.platform.database_url) as database:
+                    while not over.wait(0.02):
+                        seen.too_many += invariants.over_capacity(database)
+                        [row] = database.execute(_FULLEST).fetchall()
+                        seen.held, seen.queued = max(seen.held, row["held"]), max(seen.queued, row["queued"])
+            except Exception as error:
+                seen.trouble.append(error)
+
+        watcher = threading.Thread(target=watch, name="slots", daemon=True)
+        watcher.start()
+        try:
+            yield seen
+        finally:
+            over.set()
+            watcher.join(10)
+        assert not seen.trouble, f"nobody watched the slots: {seen.trouble}"
+        assert not seen.too_many, f"more held slots than there are: {seen.too_many[:3]}"
+
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
         with connect(self.platform.database_url) as database:
             named = parameters[0] if parameters and isinstance(parameters[0], dict) else parameters
@@ -157,6 +202,7 @@ class Scene:
         kept = list(self.platform.started)
         with connect(self.platform.database_url) as database:
             database.execute(_TRUNCATE)
+            database.execute(invariants.TELLINGS)
             # The audit is append-only for the platform; the tests' own database may start each test with none.
             database.execute("SET session_replication_role = replica; DELETE FROM accounts_auditentry")
         self.outside.forget()

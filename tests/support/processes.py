@@ -22,6 +22,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -167,6 +168,7 @@ class Platform:
             **environment,
         }
         self.started: list[Process] = []
+        self._numbers = count()
 
     def __enter__(self) -> Self:
         return self
@@ -220,7 +222,8 @@ class Platform:
 
     def start_program(self, name: str, command: list[str], environment: dict[str, str]) -> Process:
         """Start any program beside the others; its log is ``directory/log/NAME-N.log``."""
-        log = self.directory / "log" / f"{name}-{len(self.started)}.log"
+        # A number of its own, also where earlier processes were forgotten: nobody reads what another one wrote.
+        log = self.directory / "log" / f"{name}-{next(self._numbers)}.log"
         process = Process(name, command, self.environment | environment, log).start()
         self.started.append(process)
         return process

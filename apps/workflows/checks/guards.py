@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from apps.validation.expressions.errors import ExpressionError
 from apps.validation.expressions.parser import parse
-from apps.validation.expressions.syntax import Binary, Call, Literal, Node, Unary
+from apps.validation.expressions.syntax import Binary, Call, Index, Literal, Node, Select, Unary
 
 from .paths import Path, certainly_read, path_of
 
@@ -85,12 +85,21 @@ def present(path: Path) -> Path:
 
 def _with_value(node: Node) -> Known:
     path = path_of(node)
-    return NOTHING if path is None else _with_prefixes(path) | {path}
+    if path is None:
+        return _holder_with_value(node)
+    return _with_prefixes(path) | {path}
 
 
 def _is_there(node: Node) -> Known:
     path = path_of(node)
-    return NOTHING if path is None else _with_prefixes(path) | {present(path)}
+    if path is None:
+        return _holder_with_value(node)
+    return _with_prefixes(path) | {present(path)}
+
+
+def _holder_with_value(node: Node) -> Known:
+    """Where `a.b[0].c` is there, `a.b` has a value, though what lies behind the number is no path."""
+    return _with_value(node.operand) if isinstance(node, Select | Index) else NOTHING
 
 
 def _everything_read(node: Node) -> Known:

@@ -12,7 +12,7 @@ from .guards import present
 from .outline import Step
 from .paths import Path
 from .producers import FAILURE, NULL, Producers
-from .schema_flow import Reading, Value
+from .schema_flow import Reading, Use, Value
 from .shapes import (
     ANYTHING,
     REPORTED,
@@ -33,6 +33,8 @@ from .sites import Site
 from .undescribed import origin_of
 
 NUMBERS = frozenset({"integer", "number"})
+EMPTY = {"string": "''", "object": "{}"}
+"""What stands in for a value of a type in a hint; for any other, an empty list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,25 @@ class SiteReader:
             found = field_of(holder.schema, reading.key)
             return found.schema if isinstance(found, Field) else ANYTHING
         if holder.path is not None and not holder.optional and (reading.tested or not reading.optional):
-            self._holder_is_there(holder.path, holder.schema, reading)
+            self._holder_is_there(reading, f"has no field {reading.key!r}", f"{'.'.join(holder.path)}.?{reading.key}")
         return self._field(reading)
+
+    def used(self, use: Use) -> None:
+        if use.holder.path is None or use.holder.optional:
+            return
+        shown = ".".join(use.holder.path)
+        empty = EMPTY.get(in_short(types_of(use.holder.schema) - {"null"}), "[]")
+        instead = f"coalesce({shown}, {empty})"
+        match use.what[0]:
+            case "[":
+                instead = f"{shown}[?{use.what[1:]}"
+            case ".":
+                instead += use.what
+            case "s":
+                instead = f"size({instead})"
+            case _:
+                instead = f"… in {instead}"
+        self._holder_is_there(use, f"does not take `{use.what}`", instead)
 
     def compared(self, left: Value, right: Value, operator: str, column: int) -> None:
         if operator not in ("==", "!="):
@@ -225,26 +244,28 @@ class SiteReader:
         before = [step.step_id for step in found.graph.outline.steps if must & found.facts.known(ran(step))]
         return f"Steps that have run by then: {listed(before)}." if before else "No step has run by then."
 
-    def _holder_is_there(self, path: Path, schema: Schema, reading: Reading) -> None:
-        if path in reading.known or self.site.lenient:
+    def _holder_is_there(self, reading: Reading | Use, lack: str, optionally: str) -> None:
+        """What is read or used must not be null. `lack`: what null cannot do; `optionally`: how to write it instead."""
+        path, schema = reading.holder.path, reading.holder.schema
+        if path is None or path in reading.known or self.site.lenient:
             return
         if self.found is not None and self._must(self.found) & self.found.facts.known(path):
             return
         step = self.producers.outline.by_id.get(path[1]) if len(path) == 3 and path[0] == "steps" else None
         if step is not None and path[2] in ("output", "error"):
-            self._has_result(step, path, reading)
+            self._has_result(step, path, reading, optionally)
         elif "null" in (types := types_of(schema)) and types not in (TYPES, {"null"}):
             self.findings.warning(
                 "value-may-be-null",
                 self.pointer,
-                f"`{'.'.join(path)}` may be null, and null has no field {reading.key!r}.",
-                hint=f"Read it optionally: {'.'.join(path)}.?{reading.key}.",
+                f"`{'.'.join(path)}` may be null, and null {lack}.",
+                hint=f"Read it optionally: {optionally}.",
                 column=reading.column,
                 expected=in_short(types - {"null"}),
                 found=in_short(types),
             )
 
-    def _has_result(self, step: Step, path: Path, reading: Reading) -> None:
+    def _has_result(self, step: Step, path: Path, reading: Reading | Use, optionally: str) -> None:
         found = self.found
         ended = ran(step) in reading.known or (found is not None and self._must(found) & found.facts.known(ran(step)))
         if found is None or not ended:
@@ -265,7 +286,7 @@ class SiteReader:
             f"Step {step.step_id!r} may have been skipped or have failed by then, and so have no {path[2]}."
             if path[2] == "output"
             else f"Step {step.step_id!r} may have completed by then, and so have no error.",
-            hint=f"Read it optionally: steps.{step.step_id}.{path[2]}.?{reading.key}.",
+            hint=f"Read it optionally: {optionally}.",
             column=reading.column,
         )
 

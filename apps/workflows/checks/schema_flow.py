@@ -58,6 +58,16 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """Something that works on a value and not on null, at `column`: `what`: `[0]`, `.size()`, `size(…)`, `in`."""
+
+    holder: Value
+    what: str
+    column: int
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One field being read: `holder`.`key` at `column`. `known`: what the conditions around it have shown.
 
@@ -82,6 +92,8 @@ class Reader(Protocol):
     def root(self, name: str) -> Schema: ...
 
     def read(self, reading: Reading) -> Schema: ...
+
+    def used(self, use: Use) -> None: ...
 
     def compared(self, left: Value, right: Value, operator: str, column: int) -> None: ...
 
@@ -137,6 +149,10 @@ class Flow:
         if key is None:
             assert isinstance(node, Index)
             index = self.value(node.index, known, bound)
+            if not node.optional:
+                given = node.index.value if isinstance(node.index, Literal) else None
+                shown = str(given) if isinstance(given, int) else "…"
+                self.reader.used(Use(holder, f"[{shown}]", node.column, known))
             return Value(_indexed(holder.schema, index.schema), None, optional)
         column = node.column if isinstance(node, Select) else node.index.column
         reading = Reading(holder, key, column, optional, known)
@@ -150,6 +166,8 @@ class Flow:
             self.reader.decided(self.value(node.right, known, bound), node.right.column)
             return Value(BOOLEAN)
         right = self.value(node.right, known, bound)
+        if node.operator == "in":
+            self.reader.used(Use(right, "in", node.column, known))
         if node.operator in COMPARISONS:
             self.reader.compared(left, right, node.operator, node.column)
             return Value(BOOLEAN)
@@ -179,6 +197,7 @@ class Flow:
         if node.kind in ("optMap", "optFlatMap"):
             item, known = Value(source.schema, source.path), known | _present(source)
         else:
+            self.reader.used(Use(source, f".{node.kind}(…)", node.column, known))
             item = Value(_element(source.schema), (node.variable,) if node.variable not in ALL_ROOTS else None)
         inner = {**bound, node.variable: item}
         if node.condition is not None:
@@ -203,6 +222,8 @@ class Flow:
                 return Value(union([target.schema, *arguments]), None, node.function == "or")
             if node.function == "value":
                 return Value(target.schema)
+            if node.function in RESULT_OF_METHOD and node.function != "hasValue":
+                self.reader.used(Use(target, f".{node.function}({'…' if node.args else ''})", node.column, known))
             return Value(RESULT_OF_METHOD.get(node.function, ANYTHING))
         if node.function == "coalesce":
             return self._coalesce(node, known, bound)
@@ -212,7 +233,10 @@ class Flow:
         arguments = []
         for argument in node.args:
             tested = known | _tested(argument) if node.function in TOLERANT else known
-            arguments.append(self.value(argument, tested, bound).schema)
+            value = self.value(argument, tested, bound)
+            if node.function == "size":
+                self.reader.used(Use(value, "size(…)", node.column, known))
+            arguments.append(value.schema)
         if node.function in ARGUMENT_LIKE and arguments:
             return Value(ARGUMENT_LIKE[node.function](arguments))
         return Value(RESULT_OF_CALL.get(node.function, ANYTHING))

@@ -179,14 +179,18 @@ def holders_of(key: Key, *, limit: int = 20) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-def refuse_over_capacity(workflow_id: str, key: str) -> None:
-    """Conflict when more runs hold slots of this key than the latest of them may share them with."""
-    [(held, capacity, latest)] = fetch(
-        "SELECT count(*), (array_agg(capacity ORDER BY id DESC))[1], (array_agg(instance_id ORDER BY id DESC))[1]"
-        " FROM workflows_concurrencyslot WHERE workflow_id = %s AND key = %s AND held",
+def refuse_taken(workflow_id: str, claim: Claim, *, besides: UUID | None = None) -> None:
+    """Conflict when other runs than ``besides`` hold as many slots as a run with this claim may share them with."""
+    [(others,)] = fetch(
+        "SELECT count(*) FROM workflows_concurrencyslot"
+        " WHERE workflow_id = %s AND key = %s AND held AND instance_id IS DISTINCT FROM %s",
         workflow_id,
-        key,
+        claim.key,
+        besides,
     )
-    if held > capacity:
-        others = ", ".join(str(each) for each in holders_of((workflow_id, key)) if each != latest)
-        raise Conflict(f"Only {capacity} of these runs may be under way at once; the run waits for {others} to end.")
+    if others >= claim.capacity:
+        holders = [each for each in holders_of((workflow_id, claim.key), limit=21) if each != besides][:20]
+        named = ", ".join(str(each) for each in holders)
+        raise Conflict(
+            f"Only {claim.capacity} of these runs may be under way at once; the run waits for {named} to end."
+        )

@@ -39,6 +39,9 @@ _REFUSED = (DataError, IntegrityError, TypeError)
 TURNS = 10
 """How many of the turns that steps have asked for one wave gives: each may begin some hundred items."""
 
+ROWS = 10_000
+"""How many new rows are enough for one wave: runs that come after stay for the next. One run may bring more by itself."""
+
 _TAKE = """
 SELECT id, instance_id, kind, execution_id, data::text FROM workflows_inboxsignal
 WHERE NOT held ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -68,16 +71,19 @@ class Orchestrator:
         locked = load.lock(signals, _addressed(signals), wait=False)
         busy = signals.keys() - locked.instances.keys()
         gone = _without_row(busy) if busy else set()
-        consumed = [row[0] for row in waiting if row[1] in locked.instances or row[1] in gone]
+        decided = _decide(locked, signals, locked.now) if locked.now is not None else []
+        done = {each.decision.instance.id for each in decided}
+        consumed = [row[0] for row in waiting if row[1] in done or row[1] in gone]
         if consumed:
             run("DELETE FROM workflows_inboxsignal WHERE id = ANY(%s)", consumed)
-        if busy - gone:
-            inbox.post([(id_, signal) for id_, signal in fresh if id_ in busy and id_ not in gone])
+        later = signals.keys() - done - gone
+        if later:
+            inbox.post([(id_, signal) for id_, signal in fresh if id_ in later])
             doorbell.ring(doorbell.ORCHESTRATOR)
         claimed: list[ClaimedTask] = []
-        more = len(found) == pump > 0 or len(waiting) < len(found) or bool(busy - gone)
+        more = len(found) == pump > 0 or len(waiting) < len(found) or bool(later)
         if locked.now is not None:
-            claimed, told = _advance_locked(locked, signals, locked.now, lease)
+            claimed, told = _write(decided, locked, locked.now, lease)
             more = more or told
         return claimed, more
 
@@ -118,18 +124,29 @@ def apply(instance_id: UUID, *given: Signal) -> Instance | None:
     store.save(decided, now=locked.now, lease=None)
     for each in decided:
         if each.ties.claim is not None and endings.goes_on_again(each.decision):
-            slots.refuse_over_capacity(each.decision.instance.definition["workflowId"], each.ties.claim.key)
+            slots.refuse_taken(each.decision.instance.definition["workflowId"], each.ties.claim, besides=instance_id)
     _after_commit([each.decision for each in decided])
     return decided[0].decision.instance
 
 
-def foresee(instance: Instance, definition_id: UUID, signals: Sequence[Signal], now: datetime) -> Decision:
+def foresee(
+    instance: Instance,
+    definition_id: UUID,
+    signals: Sequence[Signal],
+    now: datetime,
+    *,
+    concurrency_key: str | None = None,
+) -> Decision:
     """What ``apply`` would decide, from what is stored, without a lock and without writing. Raises as ``apply`` does."""
     plan = plan_for(definition_id)
     addressed = load.addressed(_addressed({instance.id: signals})).get(instance.id, {})
     wanted = needs.result_ids(plan, instance, signals, addressed)
     read = load.executions(wanted).get(instance.id, {}) if wanted else {}
-    return decide(plan, needs.state(instance, addressed, read.values()), signals, now)
+    decision = decide(plan, needs.state(instance, addressed, read.values()), signals, now)
+    claim = _claim(concurrency_key, plan)
+    if claim is not None and endings.goes_on_again(decision):
+        slots.refuse_taken(instance.definition["workflowId"], claim)
+    return decision
 
 
 def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance:
@@ -145,11 +162,10 @@ def _addressed(signals: Mapping[UUID, Sequence[Signal]]) -> list[UUID]:
     return [each.execution_id for mine in signals.values() for each in mine if each.execution_id is not None]
 
 
-def _advance_locked(
-    locked: load.Locked, signals: dict[UUID, list[Signal]], now: datetime, lease: Lease | None
+def _write(
+    decided: list[store.Decided], locked: load.Locked, now: datetime, lease: Lease | None
 ) -> tuple[list[ClaimedTask], bool]:
     """The tasks that ``lease`` got, and whether a run was told something: another one, or itself, by asking for a turn."""
-    decided = _decide(locked, signals, now)
     _hold(decided)
     try:
         claimed = store.save(decided, now=now, lease=lease)
@@ -205,6 +221,7 @@ def _decide(
     *,
     strict: bool = False,
 ) -> list[store.Decided]:
+    """What becomes of the locked runs, those first that have waited longest; the last are left out after ROWS rows."""
     addressed = locked.addressed
     wanted: set[UUID] = set()
     unusable: dict[UUID, Decision] = {}
@@ -219,25 +236,34 @@ def _decide(
             log.exception("wave.definition_unusable", instance_id=str(id_))
             unusable[id_] = _failed(loaded, "DEFINITION_UNUSABLE", f"{type(error).__name__}: {error}", now)
     read = load.executions(wanted) if wanted else {}
-    decided = []
-    for id_, loaded in locked.instances.items():
+    decided, rows = [], 0
+    for id_ in signals:
+        if id_ not in locked.instances:
+            continue
+        if rows >= ROWS:
+            break
+        loaded = locked.instances[id_]
         state = needs.state(loaded.instance, addressed.get(id_, {}), read.get(id_, {}).values())
         decision = unusable.get(id_) or _decide_one(loaded, state, signals[id_], now, strict)
         usable = None if id_ in unusable else plan_for(loaded.definition_id)
         types = None if usable is None else usable.types
         decided.append(store.Decided(decision, loaded.started_by_id, _ties(loaded, usable), types))
+        rows += len(decision.new) + len(decision.commands)
     return decided
 
 
 def _ties(loaded: load.Loaded, plan: Plan | None) -> endings.Ties:
     if loaded.parent_execution_id is None and loaded.concurrency_key is None:
         return endings.NO_TIES
-    claim = None
-    if loaded.concurrency_key is not None:
-        # A run that was moved to a version without a limit keeps the slot it has, and shares it with any number.
-        limit = plan.concurrency.limit if plan is not None and plan.concurrency is not None else endings.UNLIMITED
-        claim = Claim(loaded.concurrency_key, limit, "QUEUE")
-    return endings.Ties(loaded.parent_execution_id, claim)
+    return endings.Ties(loaded.parent_execution_id, _claim(loaded.concurrency_key, plan))
+
+
+def _claim(key: str | None, plan: Plan | None) -> Claim | None:
+    if key is None:
+        return None
+    # A run that was moved to a version without a limit keeps the slot it has, and shares it with any number.
+    limit = plan.concurrency.limit if plan is not None and plan.concurrency is not None else endings.UNLIMITED
+    return Claim(key, limit, "QUEUE")
 
 
 def _decide_one(loaded: load.Loaded, state: State, signals: Sequence[Signal], now: datetime, strict: bool) -> Decision:

@@ -26,6 +26,7 @@ from django.db.models.functions import Now
 from apps.auth.access import AccessDenied, permitted_scopes
 from apps.auth.models import User
 from apps.auth.services import record_audit
+from apps.tasks.runtime.failpoints import failpoint
 from apps.validation.problems import Conflict, Problem, Unprocessable
 from apps.validation.violations import Violation, pointer_to
 from apps.workflows.engine.transitions import InstanceStatus
@@ -176,6 +177,8 @@ def work(seconds: float) -> bool:
             with transaction.atomic():
                 if not _batch(size):
                     return False
+                failpoint("bulk.before_commit")
+            failpoint("bulk.after_commit")
         except OperationalError as error:
             # A deadlock, or a run that somebody holds for too long. Which one it was is seen one at a time.
             log.warning("bulk.batch_refused", error=str(error), size=size)

@@ -52,7 +52,10 @@ def preview(*, actor: User, instance_id: UUID, operation: str, arguments: Mappin
         if operation == "migrate":
             return _migration(found, given)
         asked = _ask(actor, found, operation, given)
-        decision = wave.foresee(load.head_of(asked.row), asked.row.definition_id, asked.signals, timezone.now())
+        row = asked.row
+        decision = wave.foresee(
+            load.head_of(row), row.definition_id, asked.signals, timezone.now(), concurrency_key=row.concurrency_key
+        )
         if operation == "signal" and not decision.history and not decision.held:
             raise Conflict(instances.not_taken(arguments["name"]))
     except IllegalSignal as error:

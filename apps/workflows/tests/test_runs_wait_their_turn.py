@@ -173,17 +173,23 @@ def test_a_run_that_rests_keeps_its_slot(alice: User) -> None:
     assert statuses(one, two) == ["SUSPENDED", "CREATED"]
 
 
-def test_a_run_is_retried_only_when_a_slot_is_free(alice: User) -> None:
+def test_a_run_is_retried_only_when_a_slot_is_free_and_the_preview_says_so(alice: User, api: Any) -> None:
     published(limited())
     one, two = started(alice, "nap"), started(alice, "nap")
     advance()
     cancel(alice, one)
     advance()
+
+    def foreseen() -> dict[str, Any]:
+        return api(alice).post(f"{HERE}/{one.id}/preview", {"operation": "retry"}, format="json").json()
+
     with pytest.raises(Conflict) as refused:
         steering.retry(actor=alice, instance_id=one.id)
     assert str(two.id) in str(refused.value.detail)
+    assert foreseen().items() >= {"allowed": False, "refusal": refused.value.detail, "consequences": []}.items()
     assert statuses(one, two) == ["CANCELLED", "RUNNING"]
     cancel(alice, two)
+    assert foreseen()["allowed"]
     steering.retry(actor=alice, instance_id=one.id)
     three = started(alice, "nap")
     advance()

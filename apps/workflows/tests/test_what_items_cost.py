@@ -16,9 +16,10 @@ from apps.tasks.runtime import queue
 from apps.tasks.runtime.outcomes import deliver
 from apps.tasks.runtime.queue import Finished
 from apps.workflows.models import HistoryRecord, InboxSignal, StepExecution, WorkflowInstance
+from apps.workflows.orchestrator import wave
 from apps.workflows.services import instances
 from apps.workflows.services.instances import Start
-from apps.workflows.tests.factories import flow, published, started, worker_task
+from apps.workflows.tests.factories import flow, nap, published, started, worker_task
 from apps.workflows.tests.live import NAME, Outside, advance, fresh
 
 pytestmark = pytest.mark.django_db
@@ -139,7 +140,10 @@ def test_one_advance_does_a_bounded_part_of_many_items(alice: User) -> None:
     assert max(len(record.entries) for record in records) <= 500
 
 
-def test_a_wave_takes_a_few_of_many_runs_that_go_through_long_lists(alice: User) -> None:
+def test_a_wave_gives_a_few_turns_to_many_runs_that_go_through_long_lists(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wave, "ROWS", 100_000)
     published(checks({"stepId": "double", "type": "TRANSFORM", "output": "${item * 2}"}, concurrency=1_000))
     instances.start_batch(actor=alice, requests=[Start("flow", {"items": list(range(501))}) for _ in range(12)])
     with transaction.atomic():
@@ -152,3 +156,38 @@ def test_a_wave_takes_a_few_of_many_runs_that_go_through_long_lists(alice: User)
     assert StepExecution.objects.filter(step_id="double").count() == 12 * 500 + 10
     advance()
     assert WorkflowInstance.objects.filter(status="COMPLETED").count() == 12
+
+
+def test_a_wave_that_begins_many_long_lists_stays_near_ten_thousand_new_rows(alice: User) -> None:
+    published(checks(CALL, concurrency=10), worker_task())
+    ids = instances.start_batch(actor=alice, requests=[Start("flow", {"items": list(range(2_400))}) for _ in range(12)])
+    written, begun, more = [], [], True
+    while more and WorkflowInstance.objects.filter(status="CREATED").exists():
+        before = StepExecution.objects.count()
+        with transaction.atomic():
+            _, more = deliver([], pump=200)
+        written.append(StepExecution.objects.count() - before)
+        begun.append(set(WorkflowInstance.objects.filter(status="RUNNING").values_list("id", flat=True)))
+    assert sum(written) == 12 * (1 + 2_400 + 10)
+    assert max(written) <= 10_000 + 2_411
+    assert begun == [set(ids[:5]), set(ids[:10]), set(ids)]
+    assert not InboxSignal.objects.filter(kind="START").exists()
+
+
+def test_results_that_one_wave_has_no_room_for_are_taken_in_by_the_next(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wave, "ROWS", 100)
+    long = {"stepId": "each", "type": "FOR_EACH", "items": "steps.call.output.list", "steps": [nap()["steps"][0]]}
+    published(flow({**CALL, "input": {"n": 60}, "next": "each"}, long), worker_task())
+    ids = [started(alice, "flow").id for _ in range(5)]
+    with transaction.atomic():
+        claimed = queue.claim(NAME, ["io"], 100)
+        results = [Finished(task, "COMPLETED", {"list": list(range(60))}, None) for task in claimed]
+        _, more = deliver([queue.as_outcome(each) for each in queue.settle(NAME, results)], pump=200)
+    each = StepExecution.objects.filter(step_id="each", visit=1)
+    assert more
+    assert each.count() == 2
+    assert InboxSignal.objects.filter(kind="TASK_COMPLETED").count() == 3
+    advance()
+    assert sorted(each.values_list("instance_id", flat=True)) == sorted(ids)

@@ -107,6 +107,55 @@ def test_a_port_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch) -> No
         run.ports()
 
 
+def test_the_example_services_keep_their_port(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    var.mkdir()
+    monkeypatch.setattr(run, "VAR", var)
+    chosen = run.examples_port()
+    assert run.examples_port() == chosen == int((var / "examples-port").read_text())
+
+
+def test_two_copies_give_their_example_services_different_ports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(run, "VAR", tmp_path / name)
+        chosen.append(run.examples_port())  # nobody listens yet: both could have any
+    assert chosen[0] != chosen[1]
+
+
+def test_the_example_services_take_the_next_port_where_theirs_is_taken(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    var.mkdir()
+    monkeypatch.setattr(run, "VAR", var)
+    chosen = run.examples_port()
+    (var / "examples-port").unlink()
+    with listening(chosen):
+        assert run.examples_port() > chosen
+
+
+def test_a_port_that_the_published_examples_name_is_not_changed_but_said(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    var.mkdir()
+    monkeypatch.setattr(run, "VAR", var)
+    chosen = run.examples_port()
+    with listening(chosen), pytest.raises(LaunchError, match=rf"Port {chosen} .*published examples.*AUGMENTED_VAR="):
+        run.examples_port()
+    (var / "examples-port").write_text("")
+    with pytest.raises(LaunchError, match="holds no port"):
+        run.examples_port()
+
+
+def listening(port: int) -> socket.socket:
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", port))
+    taken.listen()
+    return taken
+
+
 def test_paths_with_quotes_blanks_and_percent_signs_survive_the_configuration(tmp_path: Path) -> None:
     var = tmp_path / "50% of 'it'"
     var.mkdir()

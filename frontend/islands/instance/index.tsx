@@ -19,6 +19,7 @@ import { Ago, Took } from "@/components/ui/Time";
 import { Bars } from "@/components/run/Bars";
 import type { Explanation, Instance, PastState } from "@/lib/documents";
 import { stepsById } from "@/lib/graph";
+import { lastOf, tail } from "@/lib/history";
 import type { Verb } from "@/lib/steering";
 import { stepName } from "@/lib/steps";
 import { absolute } from "@/lib/time";
@@ -33,7 +34,7 @@ import { asItWas, usePoint } from "./usePoint";
 import { mayOpenTask, type Viewer, useViewer, ViewerContext } from "./viewer";
 
 export default function InstanceIsland({ initial, viewer }: { initial: InstanceState; viewer: Viewer }) {
-  const { instance, history, explanation, feed, refresh } = useInstance(initial);
+  const { instance, history, explanation, feed, refresh, load } = useInstance(initial);
   const point = usePoint(instance.id);
   const [chosen, setChosen] = useState<string | null>(null);
   const [tab, setTab] = useState<"bars" | "history">("bars");
@@ -55,7 +56,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
   );
   const run = useMemo(() => ({ status: shown.status, state: shown.state }), [shown]);
   const told = useMemo(
-    () => (point.seq === null ? history : history.filter((entry) => entry.seq <= (point.seq as number))),
+    () => tail(point.seq === null ? history : history.filter((entry) => entry.seq <= (point.seq as number))),
     [history, point.seq],
   );
   const choose = useCallback(
@@ -69,6 +70,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
     [steps, picking],
   );
   const onSteer = useCallback((verb: Verb, preset: Preset = {}) => setRequest({ verb, preset }), []);
+  const latest = Math.max(instance.seq, lastOf(history));
   const step = chosen ? steps.get(chosen) : undefined;
   const maySteer = viewer.maySteer && !looking;
 
@@ -134,7 +136,8 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
             <TimeSlider
               point={point}
               history={history}
-              latest={Math.max(instance.seq, history.at(-1)?.seq ?? 0)}
+              latest={latest}
+              load={load}
               names={names}
             />
             <WorkflowGraph
@@ -166,7 +169,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
               Timeline
             </button>
             <button type="button" role="tab" aria-selected={tab === "history"} onClick={() => setTab("history")}>
-              History <span className="count">{history.length}</span>
+              History <span className="count">{latest.toLocaleString()}</span>
             </button>
           </div>
           {tab === "bars" ? (
@@ -180,7 +183,10 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
             />
           ) : (
             <HistoryList
+              id={instance.id}
               history={history}
+              latest={latest}
+              load={load}
               chosen={chosen}
               names={names}
               onChoose={choose}

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.auth.access import permitted_scopes
@@ -294,13 +295,18 @@ def history(
     ``step_id``: only those about this step.
     """
     entries: list[dict[str, Any]] = []
-    records = _records(instance_id, step_id).filter(last_seq__gt=after).order_by("first_seq")
+    # The record with the entry after that one is found by its key, however many there are before it.
+    begin = HistoryRecord.objects.filter(instance_id=instance_id, first_seq__lte=after + 1).order_by("-first_seq")
+    first = Coalesce(Subquery(begin.values("first_seq")[:1]), 0)
+    records = _records(instance_id, step_id).filter(first_seq__gte=first, last_seq__gt=after).order_by("first_seq")
     if until is not None:
         records = records.filter(first_seq__lte=until)
     # Of the first record all that is about the step may lie on the other side.
     for record in records[: limit + 2].iterator(chunk_size=limit + 2):
         entries += [
-            each for each in _entries(record, step_id) if each["seq"] > after and (until is None or each["seq"] <= until)
+            each
+            for each in _entries(record, step_id)
+            if each["seq"] > after and (until is None or each["seq"] <= until)
         ]
         if len(entries) > limit:
             break
@@ -329,6 +335,4 @@ def _records(instance_id: UUID, step_id: str | None) -> QuerySet[HistoryRecord]:
 
 
 def _entries(record: HistoryRecord, step_id: str | None) -> list[dict[str, Any]]:
-    return [
-        {**entry, "at": record.at} for entry in record.entries if step_id is None or entry.get("stepId") == step_id
-    ]
+    return [{**entry, "at": record.at} for entry in record.entries if step_id is None or entry.get("stepId") == step_id]

@@ -124,7 +124,19 @@ def test_the_history_of_one_step_comes_in_pages_from_either_end(client: APIClien
     assert client.get(f"{HERE}/{run.id}/history?stepId=nowhere").json() == {"items": [], "next": None}
 
 
-@pytest.mark.parametrize("query", ["before=-1", "before=3&after=1", "before=3&at=2", "after=-1", "after=x", "limit=x", "limit=1e3", "after=99999999999"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "before=-1",
+        "before=3&after=1",
+        "before=3&at=2",
+        "after=-1",
+        "after=x",
+        "limit=x",
+        "limit=1e3",
+        "after=99999999999",
+    ],
+)
 def test_a_bad_page_of_history_is_400(client: APIClient, alice: User, query: str) -> None:
     published(nap())
     assert client.get(f"{HERE}/{started(alice, 'nap').id}/history?{query}").status_code == 400

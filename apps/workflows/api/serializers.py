@@ -351,7 +351,7 @@ class DryRunEffectsSerializer(serializers.Serializer[Any]):
     events = serializers.ListField(child=serializers.JSONField(), help_text="{pattern, stepId, at}")
     each = serializers.ListField(
         child=serializers.JSONField(),
-        help_text="what the items of a FOR_EACH do at a step: {stepId, kind: CALL | TASK | CHILD, items, count, sentence}; "
+        help_text="what the items of a FOR_EACH do at a step: {stepId, kind: CALL | TASK | CHILD | EVENT, items, count, sentence}; "
         "of that only the first few are in the other lists",
     )
 

@@ -30,7 +30,7 @@ def count_in(told: dict[str, Any], name: str, status: StepStatus, started: Any, 
         return
     told["startedAt"] = started if first else min(filter(None, (told["startedAt"], started)), default=None)
     told["completedAt"] = completed if first else max(filter(None, (told["completedAt"], completed)), default=None)
-    told |= {"status": _one_word(counts["byStatus"]), "visit": 1}
+    told["status"] = _one_word(counts["byStatus"])
     told |= dict.fromkeys(("input", "output", "outcome", "error"))
     if any(each.value in counts["byStatus"] for each in ACTIVE_STEP):
         told["completedAt"] = None

@@ -65,7 +65,7 @@ class Report:
     def effects(self, limit: int) -> dict[str, Any]:
         """{sentence, calls, tasks, children, events, each}.
 
-        ``each``: [{stepId, kind: CALL | TASK | CHILD, items, count, sentence}], what the items of a FOR_EACH do at one of
+        ``each``: [{stepId, kind: CALL | TASK | CHILD | EVENT, items, count, sentence}], what the items of a FOR_EACH do at one of
         its steps; of that only a few are among the calls, tasks and children.
         """
         asked = self._simulation.asked
@@ -90,6 +90,7 @@ class Report:
                 *self._by_items("CALL", calls),
                 *self._by_items("TASK", self._human),
                 *self._by_items("CHILD", children),
+                *self._events_by_items(),
             ],
         }
 
@@ -110,17 +111,25 @@ class Report:
         for each in asked:
             if each.execution_id in self._inside:
                 grouped.setdefault(each.step_id, []).append(each)
-        told = []
-        for step_id, found in grouped.items():
-            items, count = len({self._item_of(each) for each in found}), len(found)
-            told.append({"stepId": step_id, "kind": kind, "items": items, "count": count})
-            told[-1]["sentence"] = _each_item(kind, items, count)
-        return told
+        return [
+            _of_items(kind, step_id, len({self._item_of(each.execution_id) for each in found}), len(found))
+            for step_id, found in grouped.items()
+        ]
 
-    def _item_of(self, asked: Asked) -> UUID | None:
+    def _events_by_items(self) -> list[dict[str, Any]]:
+        grouped: dict[str, list[UUID]] = {}
+        for entry in self._simulation.memory.history:
+            if entry["type"] == "EVENT_EMITTED" and entry.get("executionId") in self._inside:
+                grouped.setdefault(entry["stepId"], []).append(entry["executionId"])
+        return [
+            _of_items("EVENT", name, len({self._item_of(id_) for id_ in ids}), len(ids))
+            for name, ids in grouped.items()
+        ]
+
+    def _item_of(self, execution_id: UUID) -> UUID:
         """The innermost item that it is done for."""
         executions = self._simulation.memory.executions
-        execution = executions[asked.execution_id]
+        execution = executions[execution_id]
         while execution.parent_id is not None and not execution.is_item:
             execution = executions[execution.parent_id]
         return execution.id
@@ -210,15 +219,21 @@ def _child(asked: Asked) -> dict[str, Any]:
     }
 
 
-_DOES = {"CALL": ("makes", "make", "call"), "TASK": ("opens", "open", "task"), "CHILD": ("starts", "start", "run")}
+_DOES = {
+    "CALL": ("makes", "make", "call"),
+    "TASK": ("opens", "open", "task"),
+    "CHILD": ("starts", "start", "run"),
+    "EVENT": ("emits", "emit", "event"),
+}
 
 
-def _each_item(kind: str, items: int, count: int) -> str:
+def _of_items(kind: str, step_id: str, items: int, count: int) -> dict[str, Any]:
     one, many, noun = _DOES[kind]
+    sentence = f"{items:,} items {many} {_count(count, noun)}."
     if count % items == 0:
         each = "1 item" if items == 1 else f"Each of {items:,} items"
-        return f"{each} {one} {_count(count // items, noun)}."
-    return f"{items:,} items {many} {_count(count, noun)}."
+        sentence = f"{each} {one} {_count(count // items, noun)}."
+    return {"stepId": step_id, "kind": kind, "items": items, "count": count, "sentence": sentence}
 
 
 def _refused_before(asked: Asked) -> bool:

@@ -268,6 +268,13 @@ def test_what_each_item_does_is_told_once_with_how_many_there_are(client: APICli
     assert each["sentence"] == "40 items make 41 calls."
 
 
+def test_the_events_of_items_are_counted_too(client: APIClient) -> None:
+    tell = {"stepId": "tell", "type": "EMIT_EVENT", "pattern": "line.seen", "payload": {"n": "${item}"}}
+    document, given = line_of(5, tell)
+    [each] = dry(client, document, input=given)["effects"]["each"]
+    assert each["sentence"] == "Each of 5 items emits 1 event."
+
+
 def test_runs_of_other_workflows_are_told_with_their_input(client: APIClient) -> None:
     published(
         {

@@ -9,7 +9,7 @@ import type { DryRunResult, StepState, Wait, WorkflowDocument } from "@/lib/docu
 import { stepsById } from "@/lib/graph";
 import { stepName } from "@/lib/steps";
 import { duration } from "@/lib/time";
-import { Effects } from "./Effects";
+import { countOf, Effects } from "./Effects";
 
 const TABS = { bars: "Timeline", effects: "Outside", data: "Data" };
 type Tab = keyof typeof TABS;
@@ -46,11 +46,7 @@ export function Result({ document, result }: { document: WorkflowDocument; resul
             {(Object.keys(TABS) as Tab[]).map((each) => (
               <button key={each} type="button" role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>
                 {TABS[each]}
-                {each === "effects" && (
-                  <span className="count">
-                    {result.effects.calls.length + result.events.length + result.tasks.filter((t) => t.person).length}
-                  </span>
-                )}
+                {each === "effects" && <span className="count">{countOf(result).toLocaleString()}</span>}
               </button>
             ))}
           </div>

@@ -104,10 +104,14 @@ function OfStep({ id, stepId, latest, ...list }: ListProps & { id: string; stepI
   useEffect(() => {
     let current = true;
     setFailure("");
-    api.get<HistoryPage>(`workflows/instances/${id}/history?before=${end}&stepId=${encodeURIComponent(stepId)}&limit=${PAGE}`).then(
-      (found) => current && setPage(found),
-      (error: unknown) => current && setFailure(messageOf(error)),
-    );
+    api
+      .get<HistoryPage>(
+        `workflows/instances/${id}/history?before=${end}&stepId=${encodeURIComponent(stepId)}&limit=${PAGE}`,
+      )
+      .then(
+        (found) => current && setPage(found),
+        (error: unknown) => current && setFailure(messageOf(error)),
+      );
     return () => {
       current = false;
     };
@@ -185,47 +189,47 @@ function Pager({ earlier, later, onFirst, onEarlier, onLater, onLatest, children
 
 function Entries({ entries, names, onChoose, point, onGo }: ListProps & { entries: HistoryEntry[] }) {
   return (
-      <ol className="history" aria-label="History">
-        {entries.map((entry) => (
-          <li
-            key={entry.seq}
-            data-status={toneOf(entry.type)}
-            data-later={point !== null && entry.seq > point ? true : undefined}
-            aria-current={entry.seq === point ? "step" : undefined}
+    <ol className="history" aria-label="History">
+      {entries.map((entry) => (
+        <li
+          key={entry.seq}
+          data-status={toneOf(entry.type)}
+          data-later={point !== null && entry.seq > point ? true : undefined}
+          aria-current={entry.seq === point ? "step" : undefined}
+        >
+          <button
+            type="button"
+            className="num text-faint history-seq"
+            title={`See the run as it was after entry ${entry.seq}`}
+            aria-label={`See the run as it was after entry ${entry.seq}`}
+            onClick={() => onGo(entry.seq)}
           >
-            <button
-              type="button"
-              className="num text-faint history-seq"
-              title={`See the run as it was after entry ${entry.seq}`}
-              aria-label={`See the run as it was after entry ${entry.seq}`}
-              onClick={() => onGo(entry.seq)}
-            >
-              {entry.seq}
-            </button>
-            <time className="num text-muted" dateTime={entry.at} title={absolute(entry.at)}>
-              {clock(entry.at)}
-            </time>
-            <span className="dot" aria-hidden />
-            <span className="min-w-0">
-              <span className="font-medium">{humanise(entry.type.toLowerCase())}</span>
-              {entry.stepId && (
-                <>
-                  {" · "}
-                  <button type="button" className="text-link" onClick={() => onChoose(entry.stepId as string)}>
-                    {names(entry.stepId)}
-                  </button>
-                </>
-              )}
-              {entry.data && Object.keys(entry.data).length > 0 && (
-                <details className="mt-1">
-                  <summary className="text-xs text-faint cursor-pointer">data</summary>
-                  <JsonView value={entry.data} label="entry data" />
-                </details>
-              )}
-            </span>
-          </li>
-        ))}
-      </ol>
+            {entry.seq}
+          </button>
+          <time className="num text-muted" dateTime={entry.at} title={absolute(entry.at)}>
+            {clock(entry.at)}
+          </time>
+          <span className="dot" aria-hidden />
+          <span className="min-w-0">
+            <span className="font-medium">{humanise(entry.type.toLowerCase())}</span>
+            {entry.stepId && (
+              <>
+                {" · "}
+                <button type="button" className="text-link" onClick={() => onChoose(entry.stepId as string)}>
+                  {names(entry.stepId)}
+                </button>
+              </>
+            )}
+            {entry.data && Object.keys(entry.data).length > 0 && (
+              <details className="mt-1">
+                <summary className="text-xs text-faint cursor-pointer">data</summary>
+                <JsonView value={entry.data} label="entry data" />
+              </details>
+            )}
+          </span>
+        </li>
+      ))}
+    </ol>
   );
 }
 

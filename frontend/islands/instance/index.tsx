@@ -72,6 +72,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
   const onSteer = useCallback((verb: Verb, preset: Preset = {}) => setRequest({ verb, preset }), []);
   const latest = Math.max(instance.seq, lastOf(history));
   const step = chosen ? steps.get(chosen) : undefined;
+  const queued = instance.status === "CREATED";
   const maySteer = viewer.maySteer && !looking;
 
   return (
@@ -89,13 +90,13 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
               </span>
               {instance.startedAt && (
                 <span>
-                  started <Ago at={instance.startedAt} />
+                  {queued ? "accepted" : "started"} <Ago at={instance.startedAt} />
                   {instance.startedBy && <> by {instance.startedBy}</>}
                 </span>
               )}
               {instance.startedAt && (
                 <span>
-                  {instance.completedAt ? "took" : "running for"}{" "}
+                  {instance.completedAt ? "took" : queued ? "waiting for" : "running for"}{" "}
                   <Took from={instance.startedAt} to={instance.completedAt} />
                 </span>
               )}
@@ -133,13 +134,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
 
         <div className="run-columns">
           <div className="panel overflow-hidden min-w-0" data-picking={picking ? true : undefined}>
-            <TimeSlider
-              point={point}
-              history={history}
-              latest={latest}
-              load={load}
-              names={names}
-            />
+            <TimeSlider point={point} history={history} latest={latest} load={load} names={names} />
             <WorkflowGraph
               document={shown.document}
               run={run}

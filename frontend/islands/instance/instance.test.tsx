@@ -395,7 +395,9 @@ describe("looking back", () => {
   it("shows a long history in pages, the latest first, and the page of the point", async () => {
     const many = Array.from({ length: 5_000 }, (_, index) => entry(index + 1));
     fakeApi(at("250", { ...past, seq: 250 }));
-    render(<InstanceIsland initial={{ ...initial, instance: instance({ seq: 5_000 }), history: many }} viewer={operator} />);
+    render(
+      <InstanceIsland initial={{ ...initial, instance: instance({ seq: 5_000 }), history: many }} viewer={operator} />,
+    );
     fireEvent.click(screen.getByRole("tab", { name: /History/ }));
     const listed = () =>
       within(screen.getByRole("list", { name: "History" })).getAllByRole("button", { name: /^See the run/ });

@@ -54,7 +54,9 @@ describe("the bars of a run", () => {
   it("are one for all items of a step, whatever the history tells", () => {
     const visits = { total: 1000, byStatus: { COMPLETED: 975, FAILED: 25 } };
     const steps = { a: { status: "FAILED" as const, startedAt: at(1), completedAt: at(5), visits } };
-    const history = Array.from({ length: 8 }, (_, index) => entry(index + 1, index % 2 ? "STEP_COMPLETED" : "STEP_STARTED"));
+    const history = Array.from({ length: 8 }, (_, index) =>
+      entry(index + 1, index % 2 ? "STEP_COMPLETED" : "STEP_STARTED"),
+    );
     expect(spansOf(steps, history)).toEqual([
       { stepId: "a", visit: 1, from: at(1), to: at(5), status: "FAILED", attempts: 1, progress: "975 done, 25 failed" },
     ]);

@@ -67,7 +67,8 @@ export function spansOf(steps: Record<string, StepState>, entries: HistoryEntry[
   const latest: Span[] = [];
   for (const [stepId, state] of Object.entries(steps)) {
     if (!state.startedAt) continue;
-    const { visit = 1, attempts = 1, status } = state;
+    const { attempts = 1, status } = state;
+    const visit = state.visits ? 1 : (state.visit ?? 1);
     const progress = progressOf(state)?.text;
     const to = state.completedAt ?? (ENDED.has(status) ? state.startedAt : null);
     latest.push({ stepId, visit, from: state.startedAt, to, status, attempts, ...(progress ? { progress } : {}) });

@@ -9,9 +9,11 @@ import pytest
 from django.apps import apps as installed
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.auth.models import User
+from apps.events.models import EventDefinition
 from apps.validation.schemas import is_valid
 from apps.validation.schemas.example import example_of
 from apps.workflows.selectors.mocks import mock_suggestions
@@ -266,6 +268,18 @@ def test_what_each_item_does_is_told_once_with_how_many_there_are(client: APICli
     busy = {"taskId": "pay", "error": {"type": "TRANSIENT", "code": "BUSY"}, "times": 1}
     [each] = dry(client, document, busy, PAID, input=given)["effects"]["each"]
     assert each["sentence"] == "40 items make 41 calls."
+
+
+def test_an_event_is_suggested_as_its_definition_shows_it(client: APIClient) -> None:
+    wait = {"stepId": "paid", "type": "EVENT_WAIT", "eventPattern": "order.paid"}
+    assert mock_suggestions(flow(wait))[0]["response"] == {}
+    schema = {"type": "object", "properties": {"n": {"const": 5}}, "required": ["n"]}
+    document = {"eventId": "Order.paid", "pattern": "order.paid", "version": "1.0.0", "payloadSchema": schema}
+    EventDefinition.objects.create(
+        key="Order.paid", version="1.0.0", version_key="1", name="Paid", document=document, status="published",
+        published_at=timezone.now(),
+    )  # fmt: skip
+    assert mock_suggestions(flow(wait))[0]["response"] == {"n": 5}
 
 
 def test_the_events_of_items_are_counted_too(client: APIClient) -> None:

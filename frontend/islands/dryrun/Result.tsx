@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { WorkflowGraph } from "@/components/graph/WorkflowGraph";
 import { Bars } from "@/components/run/Bars";
 import { JsonView } from "@/components/ui/JsonView";
+import { Marked } from "@/components/ui/Marked";
 import { Status } from "@/components/ui/Status";
 import type { DryRunResult, StepState, Wait, WorkflowDocument } from "@/lib/documents";
 import { stepsById } from "@/lib/graph";
@@ -114,7 +115,11 @@ function Headline({ result, names }: { result: DryRunResult; names: (stepId: str
               ? "It would end at once"
               : `It would end after ${duration(result.seconds * 1000)}`}
         </p>
-        {result.error && <p className="wrap-anywhere">{result.error.message}</p>}
+        {result.error && (
+          <p className="wrap-anywhere">
+            <Marked text={result.error.message ?? result.error.code ?? ""} />
+          </p>
+        )}
         <p className="text-muted">{result.effects.sentence}</p>
       </div>
     </div>

@@ -177,7 +177,7 @@ function Pager({ earlier, later, onFirst, onEarlier, onLater, onLatest, children
       </button>
     );
   return (
-    <nav className="pager" aria-label="Pages of the history">
+    <nav className="pager justify-start! border-t-0! border-b border-line" aria-label="Pages of the history">
       {turn("First", earlier, onFirst)}
       {turn("Earlier", earlier, onEarlier)}
       <span className="num">{children}</span>

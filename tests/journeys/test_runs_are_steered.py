@@ -153,8 +153,9 @@ def test_chosen_runs_are_migrated_together_with_the_suggested_mapping(
         steps = [{"stepId": step_id, "name": "Rest", "type": "DELAY", "duration": "P1D"}]
         alice_api.call("PUT", "workflows/definitions/pausing", pause | {"steps": steps}).expect(200, 201)
         alice_api.call("POST", "workflows/definitions/pausing/publish", {"version": version}).expect(200)
-    begun = alice_api.call("POST", "workflows/instances?wait=20", {"workflowId": "pausing", "version": "1.0.0"})
-    run_id = begun.expect(201, 202)["id"]
+    begun = alice_api.call("POST", "workflows/instances", {"workflowId": "pausing", "version": "1.0.0"})
+    run_id = begun.expect(202)["id"]
+    eventually(lambda: alice_api.get(f"workflows/instances/{run_id}")["status"] == "RUNNING")
     alice = person("alice")
     page = alice.page
     page.goto("/instances?workflow=pausing")

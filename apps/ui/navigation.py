@@ -35,6 +35,14 @@ _PLACES = (
 )
 
 
+_ELSEWHERE = {"ui:workflows": ("ui:import",)}
+"""Pages that belong to a place and have an address of their own."""
+
+
+def _within(name: str) -> list[str]:
+    return [reverse(each) for each in (name, *_ELSEWHERE.get(name, ()))]
+
+
 def entries(user: Any, path: str) -> list[Place]:
     """The places of `user`, the one that `path` lies in marked, tasks with how many are open to them."""
     return list(_entries(user, path))
@@ -45,7 +53,9 @@ def _entries(user: Any, path: str) -> Iterator[Place]:
         if permission is not None and not permitted_scopes(user, permission):
             continue
         href = reverse(name)
-        here = path == href if href == "/" else path == href or path.startswith(f"{href}/")
+        here = (
+            path == href if href == "/" else any(path == each or path.startswith(f"{each}/") for each in _within(name))
+        )
         if name != "ui:tasks":
             yield Place(label, href, icon, key, here)
             continue

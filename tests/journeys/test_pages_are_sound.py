@@ -69,6 +69,8 @@ PAGES = {
     "one workflow with branches": ("alice", lambda scene: "/workflows/vendor-checks"),
     "versions compared": ("alice", lambda scene: "/workflows/pause/compare?from=1.0.0&to=1.1.0"),
     "dry run": ("alice", lambda scene: "/workflows/order-processing/dry-run"),
+    "dry run with another workflow": ("alice", lambda scene: "/workflows/return-goods/dry-run"),
+    "import": ("alice", lambda scene: "/import"),
     "start form": ("alice", lambda scene: "/workflows/purchase-approval?start"),
     "runs": ("alice", lambda scene: "/instances"),
     "run that waits": ("alice", lambda scene: f"/instances/{scene.waiting}"),

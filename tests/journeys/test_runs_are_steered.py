@@ -143,3 +143,50 @@ def test_a_workflow_is_tried_out_and_nothing_happens(person: Callable[..., Perso
     expect(outcome.get_by_role("list", name="Steps over time")).to_contain_text("Double")
     assert len(alice_api.get("workflows/instances?workflowId=doubling")["items"]) == before
     assert alice.complaints == []
+
+
+def test_chosen_runs_are_migrated_together_with_the_suggested_mapping(
+    person: Callable[..., Person], alice_api: Api
+) -> None:
+    for version, step_id in (("1.0.0", "rest"), ("1.1.0", "pause")):
+        pause = {"workflowId": "pausing", "name": "Pausing", "version": version}
+        steps = [{"stepId": step_id, "name": "Rest", "type": "DELAY", "duration": "P1D"}]
+        alice_api.call("PUT", "workflows/definitions/pausing", pause | {"steps": steps}).expect(200, 201)
+        alice_api.call("POST", "workflows/definitions/pausing/publish", {"version": version}).expect(200)
+    begun = alice_api.call("POST", "workflows/instances", {"workflowId": "pausing", "version": "1.0.0"})
+    run_id = begun.expect(202)["id"]
+    eventually(lambda: alice_api.get(f"workflows/instances/{run_id}")["status"] == "RUNNING")
+    alice = person("alice")
+    page = alice.page
+    page.goto("/instances?workflow=pausing")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.get_by_role("region", name="Chosen runs").get_by_role("button", name="Migrate").click(timeout=15_000)
+    dialog = page.get_by_role("dialog", name="Migrate these runs")
+    expect(dialog).to_contain_text("What stands at rest stands at pause then.")
+    expect(dialog.get_by_role("region", name="What will happen")).to_contain_text("1 run")
+    dialog.get_by_label("Reason").fill("Everybody goes on with the new one.")
+    dialog.get_by_role("button", name="Migrate runs").click()
+    expect(page.get_by_text(re.compile("1 of 1 runs? migrated"))).to_be_visible(timeout=15_000)
+    assert alice_api.get(f"workflows/instances/{run_id}")["definitionVersion"] == "1.1.0"
+    assert alice.complaints == []
+
+
+def test_the_history_of_a_long_run_is_read_where_one_looks(person: Callable[..., Person], alice_api: Api) -> None:
+    lines = [{"productId": f"PROD-{n:03}", "quantity": 1} for n in range(1, 201)]
+    body = {"workflowId": "stock-reservation", "input": {"orderId": "ORD-20009", "lines": lines}}
+    run_id = alice_api.call("POST", "workflows/instances?wait=20", body).expect(201, 202)["id"]
+    eventually(lambda: alice_api.get(f"workflows/instances/{run_id}")["status"] == "COMPLETED", within=60)
+    alice = person("alice")
+    page = alice.page
+    page.goto(f"/instances/{run_id}")
+    bars = page.get_by_role("list", name="Steps over time")
+    expect(bars).to_contain_text("200 of 200")
+    assert bars.get_by_role("listitem").count() < 10
+    page.get_by_role("tab", name="History").click()
+    page.get_by_role("button", name="First", exact=True).click()
+    entry = page.get_by_role("button", name="See the run as it was after entry 2", exact=True)
+    expect(entry).to_be_visible()
+    entry.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Running")
+    assert alice.complaints == []

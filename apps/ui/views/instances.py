@@ -23,7 +23,7 @@ STATUSES = [status.value for status in InstanceStatus]
 GROUPS = {
     "open": ["CREATED", "RUNNING", "WAITING_FOR_EVENT", "SUSPENDED", "COMPENSATING"],
 }
-FIRST_HISTORY = 500
+FIRST_HISTORY = 200
 MOST_WORKFLOWS = 500
 
 
@@ -76,7 +76,7 @@ def detail(request: HttpRequest, instance_id: UUID) -> HttpResponse:
     """One run, live. The page carries what the API would answer, so that nothing has to be asked before it shows."""
     user = actor(request)
     instance = instances.find_instance(user, instance_id)
-    entries, _ = instances.history(instance.id, limit=FIRST_HISTORY)
+    entries, _ = instances.history_before(instance.id, instance.seq + 1, limit=FIRST_HISTORY)
     about = instances.detail(instance)
     context = {
         "about": about,

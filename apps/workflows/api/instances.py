@@ -152,6 +152,12 @@ class InstanceHistory(APIView):
         tags=_TAGS,
         parameters=[
             OpenApiParameter("after", int, description="Only entries with higher numbers."),
+            OpenApiParameter(
+                "before",
+                int,
+                description="Only entries with lower numbers: the last of them, and `next` leads to those earlier.",
+            ),
+            OpenApiParameter("stepId", str, description="Only entries about this step."),
             OpenApiParameter("limit", int, description="At most 500; default 200."),
             OpenApiParameter(
                 "at",
@@ -172,10 +178,19 @@ class InstanceHistory(APIView):
         after = _number(request, "after", 0)
         at = _point(request)
         until = None if at is None else past.seq_at(instance, at)
-        entries, more = selectors.history(instance_id, after=after, limit=limit, until=until)
+        step_id = request.query_params.get("stepId") or None
+        if "before" in request.query_params:
+            if at is not None or after:
+                raise BadInput("before goes with neither after nor at.")
+            before = _number(request, "before", 0)
+            entries, more = selectors.history_before(instance_id, before, limit=limit, step_id=step_id)
+        else:
+            entries, more = selectors.history(instance_id, after=after, limit=limit, until=until, step_id=step_id)
         link = None
         if more is not None:
-            query = {"after": more, "limit": limit} | ({} if until is None else {"at": until})
+            onward = "before" if "before" in request.query_params else "after"
+            query: dict[str, Any] = {onward: more, "limit": limit}
+            query |= {name: value for name, value in (("at", until), ("stepId", step_id)) if value is not None}
             link = request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
         answer: dict[str, Any] = {"items": entries, "next": link}
         if until is not None and after == 0:

@@ -345,7 +345,15 @@ class DryRunEffectsSerializer(serializers.Serializer[Any]):
         help_text="{stepId, taskId, attempt, at, kind, method, endpoint, url, headers, body, problem}; credentials masked",
     )
     tasks = serializers.ListField(child=serializers.JSONField(), help_text="{stepId, at, title, for, dueAt}")
+    children = serializers.ListField(
+        child=serializers.JSONField(), help_text="{stepId, workflowId, version, input, at, wait}"
+    )
     events = serializers.ListField(child=serializers.JSONField(), help_text="{pattern, stepId, at}")
+    each = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="what the items of a FOR_EACH do at a step: {stepId, kind: CALL | TASK | CHILD | EVENT, items, count, sentence}; "
+        "of that only the first few are in the other lists",
+    )
 
 
 class DryRunResultSerializer(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from .items_told import count_in, inside_items
 from .memory import Memory
 from .plan import Plan
 from .state import Execution, OpenHumanTask, RunTask, Signal, StartChild
@@ -106,6 +107,7 @@ class Simulation:
     _begun: set[tuple[UUID, int]] = field(default_factory=set)
     _inputs: dict[UUID, Any] = field(default_factory=dict)
     _awaited: dict[UUID, Execution] = field(default_factory=dict)
+    _let_go: int = 0
 
     @classmethod
     def begin(
@@ -167,6 +169,11 @@ class Simulation:
             if execution.active and (execution_id, execution.attempt) not in self._begun:
                 self._ask(execution, work)
 
+        for child in self.memory.detached[self._let_go :]:
+            self._let_go += 1
+            begun = self.memory.executions[child.execution_id]
+            self.asked.append(Asked(begun.id, begun.step_id, begun.visit, begun.attempt, child, child.input, self.now))
+
     def _ask(self, execution: Execution, work: RunTask | OpenHumanTask | StartChild) -> None:
         self._begun.add((execution.id, execution.attempt))
         again = isinstance(work, RunTask) and work.again
@@ -209,9 +216,13 @@ class Simulation:
             asked.answered_at = asked.at + asked.mock.delay
 
     def steps(self) -> dict[str, dict[str, Any]]:
-        """The latest visit of each step: {status, output, error, outcome, input, visit, attempts, executed, times}."""
+        """The latest visit of each step: {status, output, error, outcome, input, visit, attempts, executed, times}.
+
+        Of a FOR_EACH also ``items``, of a step inside one ``visits``: {total, byStatus} of all of them.
+        """
+        executions = self.memory.executions
         found: dict[str, dict[str, Any]] = {}
-        for execution in sorted(self.memory.executions.values(), key=lambda each: each.visit):
+        for execution in sorted(executions.values(), key=lambda each: each.visit):
             ran = execution.status not in (StepStatus.SKIPPED,)
             found[execution.step_id] = execution.result() | {
                 "visit": execution.visit,
@@ -222,4 +233,9 @@ class Simulation:
                 "startedAt": execution.started_at,
                 "completedAt": execution.completed_at,
             }
+        inside = inside_items((each.id, each.parent_id, each.is_item) for each in executions.values())
+        for execution in executions.values():
+            if execution.is_item or execution.id in inside:
+                name = "items" if execution.is_item else "visits"
+                count_in(found[execution.step_id], name, execution.status, execution.started_at, execution.completed_at)
         return found

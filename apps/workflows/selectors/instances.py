@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.auth.access import permitted_scopes
@@ -287,21 +288,51 @@ def _suspension(instance: WorkflowInstance) -> dict[str, Any]:
 
 
 def history(
-    instance_id: UUID, *, after: int = 0, limit: int = 200, until: int | None = None
+    instance_id: UUID, *, after: int = 0, limit: int = 200, until: int | None = None, step_id: str | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Entries with numbers above ``after`` (up to ``until``), in order, and the ``after`` of the next page or None."""
+    """Entries with numbers above ``after`` (up to ``until``), in order, and the ``after`` of the next page or None.
+
+    ``step_id``: only those about this step.
+    """
     entries: list[dict[str, Any]] = []
-    records = HistoryRecord.objects.filter(instance_id=instance_id, last_seq__gt=after).order_by("first_seq")
+    # The record with the entry after that one is found by its key, however many there are before it.
+    begin = HistoryRecord.objects.filter(instance_id=instance_id, first_seq__lte=after + 1).order_by("-first_seq")
+    first = Coalesce(Subquery(begin.values("first_seq")[:1]), 0)
+    records = _records(instance_id, step_id).filter(first_seq__gte=first, last_seq__gt=after).order_by("first_seq")
     if until is not None:
         records = records.filter(first_seq__lte=until)
-    for record in records[: limit + 1].iterator(chunk_size=limit + 1):
-        at = record.at
+    # Of the first record all that is about the step may lie on the other side.
+    for record in records[: limit + 2].iterator(chunk_size=limit + 2):
         entries += [
-            {**entry, "at": at}
-            for entry in record.entries
-            if entry["seq"] > after and (until is None or entry["seq"] <= until)
+            each
+            for each in _entries(record, step_id)
+            if each["seq"] > after and (until is None or each["seq"] <= until)
         ]
         if len(entries) > limit:
             break
     more = len(entries) > limit
     return entries[:limit], (entries[limit - 1]["seq"] if more else None)
+
+
+def history_before(
+    instance_id: UUID, before: int, *, limit: int = 200, step_id: str | None = None
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The last ``limit`` entries with numbers below ``before``, in order, and the ``before`` of those earlier or None."""
+    entries: list[dict[str, Any]] = []
+    records = _records(instance_id, step_id).filter(first_seq__lt=before).order_by("-first_seq")
+    # Of the first record all that is about the step may lie on the other side.
+    for record in records[: limit + 2].iterator(chunk_size=limit + 2):
+        entries = [each for each in _entries(record, step_id) if each["seq"] < before] + entries
+        if len(entries) > limit:
+            break
+    page = entries[-limit:]
+    return page, (page[0]["seq"] if len(entries) > limit else None)
+
+
+def _records(instance_id: UUID, step_id: str | None) -> QuerySet[HistoryRecord]:
+    records = HistoryRecord.objects.filter(instance_id=instance_id)
+    return records if step_id is None else records.filter(entries__contains=[{"stepId": step_id}])
+
+
+def _entries(record: HistoryRecord, step_id: str | None) -> list[dict[str, Any]]:
+    return [{**entry, "at": record.at} for entry in record.entries if step_id is None or entry.get("stepId") == step_id]

@@ -9,7 +9,9 @@ from typing import Any
 from apps.tasks.models import Task
 from apps.validation.problems import Unprocessable
 from apps.workflows.engine.history import Folded, FoldedStep
+from apps.workflows.engine.items_told import count_in, inside_items
 from apps.workflows.engine.plan import Plan
+from apps.workflows.engine.state import ITEM
 from apps.workflows.engine.transitions import StepStatus
 from apps.workflows.models import HistoryRecord, StepExecution, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator.plans import plan_for
@@ -95,7 +97,7 @@ def _definition_at(instance: WorkflowInstance, seq: int) -> WorkflowDefinition:
 
 
 def _steps(folded: Folded, plan: Plan) -> dict[str, dict[str, Any]]:
-    """Of each step the visit begun last. What an ended one gave is looked up: a result never changes any more."""
+    """Of each step the visit begun last, those inside items as one each for all items. What an ended one gave is looked up: a result never changes any more."""
     latest: dict[str, tuple[str, FoldedStep]] = {}
     for key, step in folded.steps.items():
         parent = folded.steps.get(step.parent_id) if step.parent_id else None
@@ -104,7 +106,14 @@ def _steps(folded: Folded, plan: Plan) -> dict[str, dict[str, Any]]:
     ids = [key for key, _ in latest.values()]
     rows = {str(row.id): row for row in StepExecution.objects.filter(id__in=ids).only("input", "output")}
     tasks = {str(task.id): task for task in Task.objects.filter(id__in=ids).only("type", "input")}
-    return {name: _step(key, step, rows.get(key), tasks.get(key), plan) for name, (key, step) in latest.items()}
+    told = {name: _step(key, step, rows.get(key), tasks.get(key), plan) for name, (key, step) in latest.items()}
+    rows_of = folded.steps.items()
+    inside = inside_items((key, step.parent_id, step.visit == ITEM) for key, step in rows_of)
+    for key, step in rows_of:
+        if step.visit == ITEM or key in inside:
+            name = "items" if step.visit == ITEM else "visits"
+            count_in(told[step.step_id], name, step.status, step.started_at, step.completed_at)
+    return told
 
 
 def _step(key: str, step: FoldedStep, row: StepExecution | None, task: Task | None, plan: Plan) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from apps.validation.durations import parse_duration
 from apps.validation.problems import Unprocessable
 from apps.validation.schemas import check_instance
 from apps.workflows.engine.simulation import Asked, Mock, Simulation
-from apps.workflows.engine.state import OpenHumanTask, RunTask
+from apps.workflows.engine.state import OpenHumanTask, RunTask, StartChild
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.orchestrator.plans import UnknownTask, UnknownWorkflow, compile_definition
 from apps.workflows.selectors.effects import Report
-from apps.workflows.selectors.mocks import answer_of, output_of
+from apps.workflows.selectors.mocks import answer_of, child_output, output_of
 
 LISTED = 2_000
 """Of everything that is told one by one, at most so many: a run may go on for as long as its budget lasts."""
@@ -86,6 +86,8 @@ def _answer(tasks: dict[UUID, TaskDefinitionPlan], examples: bool, asked: Asked)
         if isinstance(asked.work, OpenHumanTask):
             found = answer_of(asked.work.manual)
             return Mock(asked.step_id, output=found["response"], outcome=found["action"])
+        if isinstance(asked.work, StartChild):
+            return Mock(asked.step_id, output=child_output(asked.work.definition_id))
         return Mock(asked.step_id, output=output_of(definition) if asked.work else {})
     return None
 

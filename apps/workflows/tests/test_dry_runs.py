@@ -9,9 +9,11 @@ import pytest
 from django.apps import apps as installed
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.auth.models import User
+from apps.events.models import EventDefinition
 from apps.validation.schemas import is_valid
 from apps.validation.schemas.example import example_of
 from apps.workflows.selectors.mocks import mock_suggestions
@@ -244,3 +246,72 @@ def test_what_a_dry_run_has_to_be_told_is_suggested(client: APIClient) -> None:
 )
 def test_an_example_fits_its_schema(schema: Any) -> None:
     assert is_valid(schema, example_of(schema))
+
+
+def line_of(total: int, *steps: dict[str, Any]) -> dict[str, Any]:
+    each = {"stepId": "each", "type": "FOR_EACH", "items": "${input.lines}", "steps": list(steps)}
+    return flow(each, inputSchema={}), {"lines": list(range(total))}
+
+
+def test_what_each_item_does_is_told_once_with_how_many_there_are(client: APIClient) -> None:
+    charge = {"stepId": "charge", "taskId": "pay", "input": {"orderId": "O-${item}", "amount": 1},
+              "retryPolicy": {"maxAttempts": 2, "delay": "PT1S"}}  # fmt: skip
+    document, given = line_of(40, charge)
+    told = dry(client, document, PAID, input=given)
+    assert told["effects"]["each"] == [
+        {"stepId": "charge", "kind": "CALL", "items": 40, "count": 40, "sentence": "Each of 40 items makes 1 call."}
+    ]
+    assert len(told["effects"]["calls"]) == 3
+    assert told["effects"]["sentence"] == "Live it would make 40 outside calls."
+    assert told["steps"]["each"]["items"] == {"total": 40, "byStatus": {"COMPLETED": 40}}
+    assert told["steps"]["charge"]["visits"] == {"total": 40, "byStatus": {"COMPLETED": 40}}
+    busy = {"taskId": "pay", "error": {"type": "TRANSIENT", "code": "BUSY"}, "times": 1}
+    [each] = dry(client, document, busy, PAID, input=given)["effects"]["each"]
+    assert each["sentence"] == "40 items make 41 calls."
+
+
+def test_an_event_is_suggested_as_its_definition_shows_it(client: APIClient) -> None:
+    wait = {"stepId": "paid", "type": "EVENT_WAIT", "eventPattern": "order.paid"}
+    assert mock_suggestions(flow(wait))[0]["response"] == {}
+    schema = {"type": "object", "properties": {"n": {"const": 5}}, "required": ["n"]}
+    document = {"eventId": "Order.paid", "pattern": "order.paid", "version": "1.0.0", "payloadSchema": schema}
+    EventDefinition.objects.create(
+        key="Order.paid", version="1.0.0", version_key="1", name="Paid", document=document, status="published",
+        published_at=timezone.now(),
+    )  # fmt: skip
+    assert mock_suggestions(flow(wait))[0]["response"] == {"n": 5}
+
+
+def test_the_events_of_items_are_counted_too(client: APIClient) -> None:
+    tell = {"stepId": "tell", "type": "EMIT_EVENT", "pattern": "line.seen", "payload": {"n": "${item}"}}
+    document, given = line_of(5, tell)
+    [each] = dry(client, document, input=given)["effects"]["each"]
+    assert each["sentence"] == "Each of 5 items emits 1 event."
+
+
+def test_runs_of_other_workflows_are_told_with_their_input(client: APIClient) -> None:
+    published(
+        {
+            **nap(),
+            "workflowId": "child",
+            "outputSchema": {"type": "object", "properties": {"n": {"const": 7}}, "required": ["n"]},
+        }
+    )
+    ask = {
+        "stepId": "ask",
+        "type": "SUB_WORKFLOW",
+        "workflowId": "child",
+        "input": {"id": "${input.id}"},
+        "next": "tell",
+    }
+    document = flow(ask, {"stepId": "tell", "type": "SUB_WORKFLOW", "workflowId": "child", "wait": False})
+    [suggested] = mock_suggestions(document)
+    assert suggested == {"stepId": "ask", "name": "ask", "kind": "CHILD", "workflowId": "child", "response": {"n": 7}}
+    told = dry(client, document, input={"id": 1}, examples=True)
+    assert (told["status"], told["tasks"], told["waitsAt"]) == ("COMPLETED", [], [])
+    assert told["steps"]["ask"]["output"] == {"n": 7}
+    asked, let_go = told["effects"]["children"]
+    assert (asked["stepId"], asked["workflowId"], asked["input"], asked["wait"]) == ("ask", "child", {"id": 1}, True)
+    assert (let_go["stepId"], let_go["wait"]) == ("tell", False)
+    assert told["effects"]["sentence"] == "Live it would start 2 runs of other workflows."
+    assert dry(client, document, input={"id": 1})["waitsAt"] == ["ask"]

@@ -96,7 +96,47 @@ def test_the_history_comes_in_pages(client: APIClient, alice: User) -> None:
     assert client.get(f"{HERE}/{run.id}/history?after=6").json() == {"items": [], "next": None}
 
 
-@pytest.mark.parametrize("query", ["after=-1", "after=x", "limit=x", "limit=1e3", "after=99999999999"])
+def test_the_history_comes_from_its_end_too(client: APIClient, alice: User) -> None:
+    published(greeting())
+    run = started(alice, "greeting", {"name": "Ada"})
+    page = client.get(f"{HERE}/{run.id}/history?before=7&limit=4").json()
+    assert [item["seq"] for item in page["items"]] == [3, 4, 5, 6]
+    page = client.get(page["next"]).json()
+    assert [item["seq"] for item in page["items"]] == [1, 2]
+    assert page["next"] is None
+    assert client.get(f"{HERE}/{run.id}/history?before=1").json() == {"items": [], "next": None}
+
+
+def test_the_history_of_one_step_comes_in_pages_from_either_end(client: APIClient, alice: User) -> None:
+    published(greeting())
+    run = started(alice, "greeting", {"name": "Ada"})
+    whole = client.get(f"{HERE}/{run.id}/history").json()["items"]
+    step = whole[1]["stepId"]
+    wanted = [item["seq"] for item in whole if item.get("stepId") == step]
+    assert len(wanted) == 2
+    for query in ("limit=1", "limit=1&before=99"):
+        found, link = [], f"{HERE}/{run.id}/history?stepId={step}&{query}"
+        while link:
+            page = client.get(link).json()
+            found += [item["seq"] for item in page["items"]]
+            link = page["next"]
+        assert sorted(found) == wanted
+    assert client.get(f"{HERE}/{run.id}/history?stepId=nowhere").json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "before=-1",
+        "before=3&after=1",
+        "before=3&at=2",
+        "after=-1",
+        "after=x",
+        "limit=x",
+        "limit=1e3",
+        "after=99999999999",
+    ],
+)
 def test_a_bad_page_of_history_is_400(client: APIClient, alice: User, query: str) -> None:
     published(nap())
     assert client.get(f"{HERE}/{started(alice, 'nap').id}/history?{query}").status_code == 400

@@ -1,39 +1,46 @@
+import type { Workflow } from "@/behaviours/selection";
 import { useEffect, useRef, useState } from "react";
 import { ReasonDialog } from "@/components/ui/ReasonDialog";
 import { idempotencyKey, messageOf } from "@/lib/api";
 import { type BulkOperation, type BulkPreview, bulk, type Target } from "@/lib/bulk";
 import type { Fields, Verb } from "@/lib/steering";
+import { MigrateFields } from "./MigrateFields";
 
 const WORDS: Record<string, { title: string; confirm: string; reason: "required" | "optional"; danger?: boolean }> = {
   cancel: { title: "Cancel these runs", confirm: "Cancel runs", reason: "required", danger: true },
   suspend: { title: "Suspend these runs", confirm: "Suspend runs", reason: "required" },
   resume: { title: "Resume these runs", confirm: "Resume runs", reason: "optional" },
+  migrate: { title: "Migrate these runs", confirm: "Migrate runs", reason: "required" },
   retry: { title: "Retry these runs", confirm: "Retry runs", reason: "optional" },
 };
 
 interface BulkDialogProps {
   verb: Verb;
   target: Target;
+  workflow: Workflow | null;
   onBegun: (operation: BulkOperation) => void;
   onClose: () => void;
 }
 
 /** Says how many it concerns and how many of them it cannot be done to, before anything happens. */
-export function BulkDialog({ verb, target, onBegun, onClose }: BulkDialogProps) {
+export function BulkDialog({ verb, target, workflow, onBegun, onClose }: BulkDialogProps) {
   const words = WORDS[verb] as (typeof WORDS)[string];
   const [undo, setUndo] = useState(false);
   const [latest, setLatest] = useState(false);
   const [answer, setAnswer] = useState<BulkPreview | null>(null);
   const [failure, setFailure] = useState("");
   const key = useRef(idempotencyKey());
-  const fields: Fields = verb === "cancel" ? { shouldCompensate: undo } : verb === "retry" && latest ? { version: "latest" } : {}; // prettier-ignore
+  const [migration, setMigration] = useState<Fields | null>(null);
+  const fields: Fields | null = verb === "migrate" ? migration : verb === "cancel" ? { shouldCompensate: undo } : verb === "retry" && latest ? { version: "latest" } : {}; // prettier-ignore
   const wanted = JSON.stringify(fields);
 
   useEffect(() => {
     let current = true;
     setAnswer(null);
     setFailure("");
-    bulk.preview(verb, target, JSON.parse(wanted) as Fields).then(
+    const asked = JSON.parse(wanted) as Fields | null;
+    if (!asked) return;
+    bulk.preview(verb, target, asked).then(
       (found) => current && setAnswer(found),
       (error) => current && setFailure(messageOf(error)),
     );
@@ -44,7 +51,7 @@ export function BulkDialog({ verb, target, onBegun, onClose }: BulkDialogProps) 
 
   const confirm = async (reason: string) => {
     try {
-      onBegun(await bulk.begin(verb, target, fields, reason, key.current));
+      onBegun(await bulk.begin(verb, target, fields ?? {}, reason, key.current));
     } catch (error) {
       key.current = idempotencyKey();
       throw error;
@@ -66,6 +73,7 @@ export function BulkDialog({ verb, target, onBegun, onClose }: BulkDialogProps) 
       {verb === "cancel" && (
         <Check label="Undo what was completed, where a run knows how" checked={undo} onChange={setUndo} />
       )}
+      {verb === "migrate" && workflow && <MigrateFields workflow={workflow} onFields={setMigration} />}
       {verb === "retry" && <Check label="Go on with the latest version" checked={latest} onChange={setLatest} />}
     </ReasonDialog>
   );

@@ -7,7 +7,7 @@ const select = (detail: object) =>
   act(
     () =>
       void document.dispatchEvent(
-        new CustomEvent("runs:selection", { detail: { ids: [], all: false, filter: {}, ...detail } }),
+        new CustomEvent("runs:selection", { detail: { ids: [], all: false, filter: {}, workflow: null, ...detail } }),
       ),
   );
 const confirm = () => document.querySelector<HTMLButtonElement>("dialog button[type=submit]")!;
@@ -27,6 +27,43 @@ describe("steering many runs", () => {
     fakeApi(none);
     render(<BulkIsland />);
     expect(screen.queryByRole("region")).toBeNull();
+  });
+
+  it("migrates runs of one workflow, with the mapping that is suggested", async () => {
+    const calls = fakeApi({
+      ...none,
+      "GET workflows/definitions/pause/versions": {
+        items: [
+          { version: "1.2.0", status: "draft", running: 0 },
+          { version: "1.1.0", status: "published", running: 0 },
+          { version: "1.0.0", status: "published", running: 2 },
+        ],
+      },
+      "GET workflows/definitions/pause/verdict": {
+        positions: [
+          { stepId: "rest", instances: 2, verdict: "NEEDS_MAPPING", suggested: "pause", candidates: ["pause"] },
+        ],
+      },
+      "POST workflows/instances/bulk/preview": { matched: 2, allowed: 2, refused: [], sentence: "2 runs go on." },
+      "POST workflows/instances/bulk": operation({ operation: "migrate", total: 2 }),
+      "GET workflows/instances/bulk/b1": operation({ operation: "migrate", total: 2 }),
+    });
+    render(<BulkIsland />);
+    select({ ids: ["1", "2"], workflow: null });
+    expect(screen.getByRole<HTMLButtonElement>("button", { name: "Migrate" }).disabled).toBe(true);
+    select({ ids: ["1", "2"], workflow: { id: "pause", versions: ["1.0.0"] } });
+    fireEvent.click(screen.getByRole("button", { name: "Migrate" }));
+    await screen.findByText("2 runs go on.");
+    expect(screen.getByRole("link", { hidden: true, name: /Compare/ }).getAttribute("href")).toBe(
+      "/workflows/pause/compare?from=1.0.0&to=1.1.0",
+    );
+    fireEvent.change(document.querySelector("dialog textarea")!, { target: { value: "moving on" } });
+    fireEvent.click(confirm());
+    await waitFor(() => expect(calls.at(-1)?.path).toContain("bulk"));
+    const begun = calls.find((call) => call.method === "POST" && call.path === "workflows/instances/bulk");
+    expect(begun?.body).toEqual({
+      operation: "migrate", ids: ["1", "2"], version: "1.1.0", mapping: { rest: "pause" }, reason: "moving on",
+    }); // prettier-ignore
   });
 
   it("goes on following what was begun before the page was loaded anew", async () => {

@@ -1,7 +1,7 @@
 /** The bar below a list of runs: how many are chosen, what can be done to them, and how far that has come. */
-import { CirclePause, CirclePlay, CircleX, RotateCcw, X } from "lucide-react";
+import { CirclePause, CirclePlay, CircleX, RotateCcw, Waypoints, X } from "lucide-react";
 import { useEffect, useState } from "react";
-import type { Selection } from "@/behaviours/selection";
+import type { Selection, Workflow } from "@/behaviours/selection";
 import { type BulkOperation, bulk, type Target } from "@/lib/bulk";
 import type { Verb } from "@/lib/steering";
 import { BulkDialog } from "./BulkDialog";
@@ -11,14 +11,15 @@ const VERBS: { verb: Verb; label: string; icon: typeof CircleX; danger?: boolean
   { verb: "suspend", label: "Suspend", icon: CirclePause },
   { verb: "resume", label: "Resume", icon: CirclePlay },
   { verb: "retry", label: "Retry", icon: RotateCcw },
+  { verb: "migrate", label: "Migrate", icon: Waypoints },
   { verb: "cancel", label: "Cancel", icon: CircleX, danger: true },
 ];
 
-const NOTHING: Selection = { ids: [], all: false, filter: {} };
+const NOTHING: Selection = { ids: [], all: false, filter: {}, workflow: null };
 
 export default function BulkIsland() {
   const [chosen, setChosen] = useState<Selection>(NOTHING);
-  const [asked, setAsked] = useState<{ verb: Verb; target: Target } | null>(null);
+  const [asked, setAsked] = useState<{ verb: Verb; target: Target; workflow: Workflow | null } | null>(null);
   const [begun, setBegun] = useState<BulkOperation | null>(null);
 
   useEffect(() => {
@@ -37,7 +38,7 @@ export default function BulkIsland() {
   const select = (detail: { all?: true; none?: true }) =>
     document.dispatchEvent(new CustomEvent("runs:select", { detail }));
   const any = chosen.all || chosen.ids.length > 0;
-  const ask = (verb: Verb) => setAsked({ verb, target: targetOf(chosen) });
+  const ask = (verb: Verb) => setAsked({ verb, target: targetOf(chosen), workflow: chosen.workflow });
 
   return (
     <div className="bulk-dock">
@@ -58,6 +59,10 @@ export default function BulkIsland() {
                 key={verb}
                 type="button"
                 className={`btn btn-sm ${danger ? "btn-danger" : "btn-quiet"}`}
+                disabled={verb === "migrate" && !chosen.workflow}
+                title={
+                  verb === "migrate" && !chosen.workflow ? "Choose runs of one workflow to migrate them" : undefined
+                }
                 onClick={() => ask(verb)}
               >
                 <Icon className="icon" aria-hidden /> {label}

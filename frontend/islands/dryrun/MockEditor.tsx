@@ -2,14 +2,21 @@ import { DataField } from "@/components/form/DataField";
 import { StepIcon } from "@/components/ui/StepIcon";
 import type { Mock, Mode } from "./mocks";
 
-const TYPES = { TASK: "TASK", HUMAN: "HUMAN_TASK", EVENT: "EVENT_WAIT" };
+const TYPES = { TASK: "TASK", HUMAN: "HUMAN_TASK", EVENT: "EVENT_WAIT", CHILD: "SUB_WORKFLOW" };
+const LABELS = {
+  TASK: "Response as JSON",
+  HUMAN: "Response as JSON",
+  EVENT: "Payload as JSON",
+  CHILD: "Output as JSON",
+};
 const MODES: Record<Mode, string> = { answers: "Answers", fails: "Fails", silent: "Never answers" };
 
 /** One step's answer; closed it says in a word what that is. */
 export function MockEditor({ mock, onChange }: { mock: Mock; onChange: (mock: Mock) => void }) {
   const { about, mode } = mock;
   const set = (change: Partial<Mock>) => onChange({ ...mock, ...change });
-  const modes = (Object.keys(MODES) as Mode[]).filter((each) => each !== "fails" || about.kind === "TASK");
+  const canFail = about.kind === "TASK" || about.kind === "CHILD";
+  const modes = (Object.keys(MODES) as Mode[]).filter((each) => each !== "fails" || canFail);
   return (
     <li>
       <details>
@@ -19,7 +26,9 @@ export function MockEditor({ mock, onChange }: { mock: Mock; onChange: (mock: Mo
           </span>
           <span className="min-w-0 flex-1">
             <span className="font-medium clip block">{about.name}</span>
-            <span className="text-xs text-faint clip block">{about.taskId ?? about.pattern ?? about.stepId}</span>
+            <span className="text-xs text-faint clip block">
+              {about.taskId ?? about.workflowId ?? about.pattern ?? about.stepId}
+            </span>
           </span>
           <span className="mock-word" data-mode={mode}>
             {word(mock)}
@@ -87,13 +96,13 @@ export function MockEditor({ mock, onChange }: { mock: Mock; onChange: (mock: Mo
               onChange={(response) => set({ response })}
               onBroken={(broken) => set({ broken })}
               idPrefix={`mock-${about.stepId}`}
-              label={about.kind === "EVENT" ? "Payload as JSON" : "Response as JSON"}
+              label={LABELS[about.kind]}
             />
           )}
           {mode !== "silent" && (
             <div className="field-pair">
               <Text label="After" optional placeholder="PT5M" value={mock.delay} onChange={(delay) => set({ delay })} />
-              {about.kind === "TASK" && (
+              {canFail && (
                 <Text
                   label={mode === "fails" ? "Times, then it answers" : "Times"}
                   optional

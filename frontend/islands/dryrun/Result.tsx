@@ -4,12 +4,13 @@ import { useMemo, useState } from "react";
 import { WorkflowGraph } from "@/components/graph/WorkflowGraph";
 import { Bars } from "@/components/run/Bars";
 import { JsonView } from "@/components/ui/JsonView";
+import { Marked } from "@/components/ui/Marked";
 import { Status } from "@/components/ui/Status";
 import type { DryRunResult, StepState, Wait, WorkflowDocument } from "@/lib/documents";
 import { stepsById } from "@/lib/graph";
 import { stepName } from "@/lib/steps";
 import { duration } from "@/lib/time";
-import { Effects } from "./Effects";
+import { countOf, Effects } from "./Effects";
 
 const TABS = { bars: "Timeline", effects: "Outside", data: "Data" };
 type Tab = keyof typeof TABS;
@@ -46,11 +47,7 @@ export function Result({ document, result }: { document: WorkflowDocument; resul
             {(Object.keys(TABS) as Tab[]).map((each) => (
               <button key={each} type="button" role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>
                 {TABS[each]}
-                {each === "effects" && (
-                  <span className="count">
-                    {result.effects.calls.length + result.events.length + result.tasks.filter((t) => t.person).length}
-                  </span>
-                )}
+                {each === "effects" && <span className="count">{countOf(result).toLocaleString()}</span>}
               </button>
             ))}
           </div>
@@ -118,7 +115,11 @@ function Headline({ result, names }: { result: DryRunResult; names: (stepId: str
               ? "It would end at once"
               : `It would end after ${duration(result.seconds * 1000)}`}
         </p>
-        {result.error && <p className="wrap-anywhere">{result.error.message}</p>}
+        {result.error && (
+          <p className="wrap-anywhere">
+            <Marked text={result.error.message ?? result.error.code ?? ""} />
+          </p>
+        )}
         <p className="text-muted">{result.effects.sentence}</p>
       </div>
     </div>

@@ -48,6 +48,8 @@ const result = {
       { stepId: "pay", taskId: "charge", attempt: 1, at: "2026-01-01T00:00:00Z", kind: "HTTP", method: "POST", endpoint: "e",
         url: "https://pay.example.com/1", headers: { Authorization: "•••" }, body: {} },
     ],
+    children: [],
+    each: [],
   },
   waitsAt: [],
   startedAt: "2026-01-01T00:00:00Z",
@@ -83,6 +85,36 @@ describe("trying a workflow out", () => {
     fireEvent.click(screen.getByRole("tab", { name: /Outside/ }));
     expect(screen.getByText("POST https://pay.example.com/1")).toBeTruthy();
     expect(screen.getByText(/after 2 s · for manager/)).toBeTruthy();
+  });
+
+  it("tells what each item does in one line, and the runs that would be started with their input", async () => {
+    const call = result.effects.calls[0];
+    const child = {
+      stepId: "ask", workflowId: "refund", version: "2.0.0", input: { amount: 9 }, at: result.startedAt, wait: true,
+    }; // prettier-ignore
+    fakeApi({
+      "POST workflows/definitions/dry-run": {
+        ...result,
+        tasks: [],
+        effects: {
+          sentence: "Live it would make 1,000 outside calls and start 1 run of another workflow.",
+          calls: [call, { ...call, url: "https://pay.example.com/2" }],
+          children: [child],
+          each: [
+            { stepId: "pay", kind: "CALL", items: 1000, count: 1000, sentence: "Each of 1,000 items makes 1 call." },
+          ],
+        },
+      },
+    });
+    show();
+    fireEvent.click(screen.getByRole("button", { name: "Fill in an example" }));
+    play();
+    fireEvent.click(await screen.findByRole("tab", { name: /Outside 1,001|Outside1,001/ }));
+    expect(screen.getByText("Each of 1,000 items makes 1 call.")).toBeTruthy();
+    expect(screen.getByText("refund").parentElement!.textContent).toBe("refund 2.0.0");
+    expect(screen.getByText(/its end is waited for/)).toBeTruthy();
+    const row = screen.getByText("Each of 1,000 items makes 1 call.").closest("li")!;
+    expect(row.textContent).toContain("https://pay.example.com/2");
   });
 
   it("shows what is wrong where it is wrong", async () => {

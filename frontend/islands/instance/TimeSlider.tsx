@@ -1,30 +1,47 @@
 /** Steps through a run's history: a slider over its entries, single steps, a time to go to, and back to the present. */
 import { ChevronLeft, ChevronRight, ChevronsLeft, SkipForward } from "lucide-react";
-import { useId, useState } from "react";
+import { useEffect, useId, useState } from "react";
 import type { HistoryEntry } from "@/lib/documents";
+import { between } from "@/lib/history";
 import { humanise } from "@/lib/steps";
 import { absolute, clock } from "@/lib/time";
+import type { Load } from "./useInstance";
 import type { Point } from "./usePoint";
+
+const AROUND = 100;
+const SETTLE_MS = 150;
+const PIECE = 500;
+const MOST_PIECES = 10;
 
 interface TimeSliderProps {
   point: Point;
   history: HistoryEntry[];
   /** The number of the latest entry. */
   latest: number;
+  load: Load;
   names: (stepId: string) => string;
 }
 
-export function TimeSlider({ point, history, latest, names }: TimeSliderProps) {
+export function TimeSlider({ point, history, latest, load, names }: TimeSliderProps) {
   const id = useId();
   const [time, setTime] = useState("");
   const seq = Math.min(point.seq ?? latest, latest);
-  const entry = history[seq - 1]?.seq === seq ? history[seq - 1] : history.find((each) => each.seq === seq);
+  const entry = between(history, seq, seq)[0];
   const looking = point.seq !== null;
   const what = entry
     ? `${humanise(entry.type.toLowerCase())}${entry.stepId ? ` · ${names(entry.stepId)}` : ""}`
     : seq === 0
       ? "Before anything happened"
       : "";
+
+  const missing = seq > 0 && !entry;
+  useEffect(() => {
+    if (!missing) return;
+    const first = Math.max(1, seq - AROUND / 2);
+    // What is not told now is asked for again with the next move.
+    const timer = setTimeout(() => void load(first, AROUND).catch(() => undefined), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [missing, seq, load]);
 
   const go = (to: number) => point.go(to >= latest && !looking ? null : Math.max(0, Math.min(latest, to)));
 
@@ -38,7 +55,7 @@ export function TimeSlider({ point, history, latest, names }: TimeSliderProps) {
           label="To the next step's beginning"
           icon={SkipForward}
           disabled={seq >= latest}
-          onClick={() => go(nextBeginning(history, seq) ?? latest)}
+          onClick={() => void nextBeginning(history, seq, latest, load).then(go)}
         />
       </div>
       <div className="time-track">
@@ -56,7 +73,7 @@ export function TimeSlider({ point, history, latest, names }: TimeSliderProps) {
         />
         <output htmlFor={id} className="time-label">
           <span className="num whitespace-nowrap">
-            {seq} / {latest}
+            {seq.toLocaleString()} / {latest.toLocaleString()}
           </span>
           {entry && (
             <time className="num" dateTime={entry.at} title={absolute(entry.at)}>
@@ -92,8 +109,18 @@ export function TimeSlider({ point, history, latest, names }: TimeSliderProps) {
   );
 }
 
-function nextBeginning(history: HistoryEntry[], seq: number): number | null {
-  return history.find((each) => each.seq > seq && each.type === "STEP_STARTED")?.seq ?? null;
+/** The number of the next entry with which a step begins, looked for piece by piece; the latest where none is near. */
+async function nextBeginning(known: HistoryEntry[], seq: number, latest: number, load: Load): Promise<number> {
+  let from = seq + 1;
+  for (let piece = 0; from <= latest && piece < MOST_PIECES; piece += 1) {
+    const to = Math.min(latest, from + PIECE - 1);
+    const told = between(known, from, to);
+    const entries = told.length > to - from ? told : await load(from, PIECE).catch(() => []);
+    const found = entries.find((each) => each.type === "STEP_STARTED");
+    if (found) return found.seq;
+    from = to + 1;
+  }
+  return latest;
 }
 
 function Step({

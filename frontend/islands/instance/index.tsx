@@ -19,6 +19,7 @@ import { Ago, Took } from "@/components/ui/Time";
 import { Bars } from "@/components/run/Bars";
 import type { Explanation, Instance, PastState } from "@/lib/documents";
 import { stepsById } from "@/lib/graph";
+import { lastOf, tail } from "@/lib/history";
 import type { Verb } from "@/lib/steering";
 import { stepName } from "@/lib/steps";
 import { absolute } from "@/lib/time";
@@ -33,7 +34,7 @@ import { asItWas, usePoint } from "./usePoint";
 import { mayOpenTask, type Viewer, useViewer, ViewerContext } from "./viewer";
 
 export default function InstanceIsland({ initial, viewer }: { initial: InstanceState; viewer: Viewer }) {
-  const { instance, history, explanation, feed, refresh } = useInstance(initial);
+  const { instance, history, explanation, feed, refresh, load } = useInstance(initial);
   const point = usePoint(instance.id);
   const [chosen, setChosen] = useState<string | null>(null);
   const [tab, setTab] = useState<"bars" | "history">("bars");
@@ -55,7 +56,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
   );
   const run = useMemo(() => ({ status: shown.status, state: shown.state }), [shown]);
   const told = useMemo(
-    () => (point.seq === null ? history : history.filter((entry) => entry.seq <= (point.seq as number))),
+    () => tail(point.seq === null ? history : history.filter((entry) => entry.seq <= (point.seq as number))),
     [history, point.seq],
   );
   const choose = useCallback(
@@ -69,7 +70,9 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
     [steps, picking],
   );
   const onSteer = useCallback((verb: Verb, preset: Preset = {}) => setRequest({ verb, preset }), []);
+  const latest = Math.max(instance.seq, lastOf(history));
   const step = chosen ? steps.get(chosen) : undefined;
+  const queued = instance.status === "CREATED";
   const maySteer = viewer.maySteer && !looking;
 
   return (
@@ -87,13 +90,13 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
               </span>
               {instance.startedAt && (
                 <span>
-                  started <Ago at={instance.startedAt} />
+                  {queued ? "accepted" : "started"} <Ago at={instance.startedAt} />
                   {instance.startedBy && <> by {instance.startedBy}</>}
                 </span>
               )}
               {instance.startedAt && (
                 <span>
-                  {instance.completedAt ? "took" : "running for"}{" "}
+                  {instance.completedAt ? "took" : queued ? "waiting for" : "running for"}{" "}
                   <Took from={instance.startedAt} to={instance.completedAt} />
                 </span>
               )}
@@ -131,12 +134,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
 
         <div className="run-columns">
           <div className="panel overflow-hidden min-w-0" data-picking={picking ? true : undefined}>
-            <TimeSlider
-              point={point}
-              history={history}
-              latest={Math.max(instance.seq, history.at(-1)?.seq ?? 0)}
-              names={names}
-            />
+            <TimeSlider point={point} history={history} latest={latest} load={load} names={names} />
             <WorkflowGraph
               document={shown.document}
               run={run}
@@ -166,7 +164,7 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
               Timeline
             </button>
             <button type="button" role="tab" aria-selected={tab === "history"} onClick={() => setTab("history")}>
-              History <span className="count">{history.length}</span>
+              History <span className="count">{latest.toLocaleString()}</span>
             </button>
           </div>
           {tab === "bars" ? (
@@ -180,7 +178,10 @@ export default function InstanceIsland({ initial, viewer }: { initial: InstanceS
             />
           ) : (
             <HistoryList
+              id={instance.id}
               history={history}
+              latest={latest}
+              load={load}
               chosen={chosen}
               names={names}
               onChoose={choose}

@@ -70,6 +70,9 @@ function finishedApi(history: (call: Call) => unknown) {
   });
 }
 
+const historyCalls = (calls: Call[]) =>
+  calls.filter((call) => call.path.includes("/history")).map((call) => call.path.split("?")[1] as string);
+
 describe("the page of a run", () => {
   beforeEach(() => void fakeSockets());
   afterEach(() => {
@@ -127,20 +130,54 @@ describe("the page of a run", () => {
     ]);
   });
 
-  it("changes by a hint, reading history in pieces from the last known number", async () => {
-    const calls = finishedApi((call) =>
-      call.path.includes("after=2&")
-        ? { items: [entry(3, "STEP_COMPLETED")], next: 3 }
-        : { items: [entry(4), entry(5, "INSTANCE_COMPLETED")], next: null },
-    );
+  it("changes by a hint, asking only for what is new", async () => {
+    const calls = finishedApi(() => ({
+      items: [entry(3, "STEP_COMPLETED"), entry(4), entry(5, "INSTANCE_COMPLETED")],
+      next: null,
+    }));
     render(<InstanceIsland initial={initial} viewer={operator} />);
     act(() => FakeSocket.all[0]!.say({ seq: 5, type: "instance.changed" }));
     await waitFor(() => expect(screen.getByText("The run is complete.")).toBeTruthy());
-    expect(calls.filter((call) => call.path.includes("history")).map((call) => call.path.split("?")[1])).toEqual([
-      "after=2&limit=500",
-      "after=3&limit=500",
-    ]);
+    expect(historyCalls(calls)).toEqual(["after=2&limit=500"]);
     expect(screen.getByRole("tab", { name: /History/ }).textContent).toContain("5");
+  });
+
+  it("asks for the newest only where a great deal has happened, and for the rest when it is looked at", async () => {
+    const calls = fakeApi({
+      [`GET workflows/instances/${id}`]: () => instance({ seq: 9_000 }),
+      [`GET workflows/instances/${id}/explain`]: { sentence: "Busy." },
+      [`GET workflows/instances/${id}/history`]: (call: Call) => {
+        const query = new URLSearchParams(call.path.split("?")[1]);
+        const [after, limit] = [Number(query.get("after")), Number(query.get("limit"))];
+        return { items: Array.from({ length: limit }, (_, index) => entry(after + index + 1)), next: null };
+      },
+    });
+    render(<InstanceIsland initial={initial} viewer={operator} />);
+    act(() => FakeSocket.all[0]!.say({ seq: 9_000, type: "instance.changed" }));
+    await waitFor(() => expect(screen.getByText("Busy.")).toBeTruthy());
+    fireEvent.click(screen.getByRole("tab", { name: /History/ }));
+    fireEvent.click(screen.getByRole("button", { name: "First" }));
+    expect(await screen.findByRole("button", { name: "See the run as it was after entry 3" })).toBeTruthy();
+    expect(historyCalls(calls)).toEqual(["after=8500&limit=500", "after=0&limit=100"]);
+  });
+
+  it("asks for what is about one step from its end, where the history is not known as a whole", async () => {
+    const calls = fakeApi({
+      [`GET workflows/instances/${id}/history`]: (call: Call) =>
+        call.path.includes("before=901")
+          ? { items: [entry(700), entry(900)], next: "/more" }
+          : { items: [entry(10), entry(20)], next: null },
+    });
+    render(<InstanceIsland initial={{ ...initial, instance: instance({ seq: 900 }) }} viewer={operator} />);
+    fireEvent.click(screen.getByRole("button", { name: /^Approval/ }));
+    fireEvent.click(screen.getByRole("tab", { name: /History/ }));
+    expect(await screen.findByText("900")).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Earlier" }));
+    expect(await screen.findByText("20")).toBeTruthy();
+    expect(historyCalls(calls).filter((query) => query.includes("stepId"))).toEqual([
+      "before=901&stepId=approve&limit=100",
+      "before=700&stepId=approve&limit=100",
+    ]);
   });
 
   it("asks the API after a reconnection even when no hint came through", async () => {
@@ -358,7 +395,9 @@ describe("looking back", () => {
   it("shows a long history in pages, the latest first, and the page of the point", async () => {
     const many = Array.from({ length: 5_000 }, (_, index) => entry(index + 1));
     fakeApi(at("250", { ...past, seq: 250 }));
-    render(<InstanceIsland initial={{ ...initial, history: many }} viewer={operator} />);
+    render(
+      <InstanceIsland initial={{ ...initial, instance: instance({ seq: 5_000 }), history: many }} viewer={operator} />,
+    );
     fireEvent.click(screen.getByRole("tab", { name: /History/ }));
     const listed = () =>
       within(screen.getByRole("list", { name: "History" })).getAllByRole("button", { name: /^See the run/ });

@@ -1,13 +1,15 @@
 /**
  * The state of one run, kept current: a hint on the socket says that something changed, the API says what.
  *
- * History is asked for after the last number without a gap, so that hints lost on the way cost nothing. Hints that come
- * while a question is under way lead to one more question, not to many.
+ * Of the history the newest part is kept, and what was asked for besides: entries are numbered without a gap, so that any
+ * of them can be asked for by number, and hints lost on the way cost nothing. Where more happened than one answer holds,
+ * what lies between is left for when somebody looks. Hints that come while a question is under way lead to one more
+ * question, not to many.
  */
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api } from "@/lib/api";
 import type { Explanation, HistoryEntry, Instance } from "@/lib/documents";
-import { contiguousUpTo, merge } from "@/lib/history";
+import { lastOf, merge } from "@/lib/history";
 import { type FeedState, LiveFeed } from "@/lib/live";
 
 export interface InstanceState {
@@ -16,25 +18,25 @@ export interface InstanceState {
   explanation: Explanation | null;
 }
 
-interface HistoryPage {
+/** Entries first … first + count - 1. */
+export type Load = (first: number, count: number) => Promise<HistoryEntry[]>;
+
+export interface HistoryPage {
   items: HistoryEntry[];
-  next: number | string | null;
+  next: string | null;
 }
 
-const MAX_PAGES = 50;
+const NEWEST = 500;
+const KEPT = 5_000;
 const RETRY_MS = 3_000;
+const PAUSE_MS = 400;
 
-export async function readHistory(id: string, known: HistoryEntry[]): Promise<HistoryEntry[]> {
-  let entries = known;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const after = contiguousUpTo(entries);
-    const answer = await api.get<HistoryPage>(`workflows/instances/${id}/history?after=${after}&limit=500`);
-    const merged = merge(entries, answer.items);
-    const done = answer.next === null || answer.next === undefined || contiguousUpTo(merged) === after;
-    entries = merged;
-    if (done) break;
-  }
-  return entries;
+/** What is new up to entry ``latest``; only the last of it where that is a lot. */
+async function readNewer(id: string, known: HistoryEntry[], latest: number): Promise<HistoryEntry[]> {
+  const last = lastOf(known);
+  if (latest <= last) return [];
+  const after = Math.max(last, latest - NEWEST);
+  return (await api.get<HistoryPage>(`workflows/instances/${id}/history?after=${after}&limit=${NEWEST}`)).items;
 }
 
 export function useInstance(initial: InstanceState) {
@@ -54,17 +56,20 @@ export function useInstance(initial: InstanceState) {
     try {
       do {
         askAgain.current = false;
-        const [instance, explanation, history] = await Promise.all([
+        const [instance, explanation] = await Promise.all([
           api.get<Instance>(`workflows/instances/${id}`),
           api.get<Explanation>(`workflows/instances/${id}/explain`),
-          readHistory(id, latest.current.history),
         ]);
+        const newer = await readNewer(id, latest.current.history, instance.seq);
+        const history = merge(latest.current.history, newer).slice(-KEPT);
         // A version's document never changes; keeping the object keeps the graph's layout.
         const before = latest.current.instance;
         const kept = before.definitionVersion === instance.definitionVersion;
         const document = kept ? before.document : instance.document;
         latest.current = { instance: { ...instance, document }, explanation, history };
         setState(latest.current);
+        // A busy run changes all the time; nobody reads faster.
+        if (askAgain.current) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       } while (askAgain.current);
     } catch {
       setTimeout(() => void refresh(), RETRY_MS);
@@ -73,15 +78,28 @@ export function useInstance(initial: InstanceState) {
     }
   }, [id]);
 
+  /** Entries from number ``first`` on, where they are not known. */
+  const load = useCallback(
+    async (first: number, count: number) => {
+      const { items } = await api.get<HistoryPage>(
+        `workflows/instances/${id}/history?after=${first - 1}&limit=${count}`,
+      );
+      latest.current = { ...latest.current, history: merge(latest.current.history, items) };
+      setState(latest.current);
+      return items;
+    },
+    [id],
+  );
+
   useEffect(() => {
     const live = new LiveFeed(`/ws/instances/${id}`, {
       onState: setFeed,
       onHint: (seq) => {
-        if (seq === null || seq > contiguousUpTo(latest.current.history)) void refresh();
+        if (seq === null || seq > lastOf(latest.current.history)) void refresh();
       },
     });
     return () => live.close();
   }, [id, refresh]);
 
-  return { ...state, feed, refresh };
+  return { ...state, feed, refresh, load };
 }

@@ -110,8 +110,12 @@ export default function ScheduleIsland({ document: saved, revision, workflowId, 
   };
 
   const rule = useMemo(
-    () => (violations.length > 0 ? violations : (ahead?.violations ?? [])).filter((each) => each.severity === "error"),
-    [violations, ahead],
+    () =>
+      (violations.length > 0 ? violations : (ahead?.violations ?? [])).filter(
+        // Nobody is told that the workflow is missing before it could be chosen.
+        (each) => each.severity === "error" && (document.workflowId || each.pointer !== "/workflowId"),
+      ),
+    [violations, ahead, document.workflowId],
   );
   const at = (name: string) => rule.find((each) => below(each.pointer, `/${name}`) !== null);
   const interval = document.interval === undefined ? null : readDuration(document.interval);

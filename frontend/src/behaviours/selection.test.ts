@@ -2,13 +2,24 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Selection, selection } from "./selection";
 
 const row = (id: string) =>
-  `<tr data-run="${id}"><td><input type="checkbox" data-select value="${id}"><a class="row-link" href="#">${id}</a></td></tr>`;
+  `<tr data-run="${id}" data-workflow="${id === "c" ? "other" : "orders"}" data-version="1.${id.charCodeAt(0) - 97}.0"><td><input type="checkbox" data-select value="${id}"><a class="row-link" href="#">${id}</a></td></tr>`;
 
 const table = (filter: string, ids: string[]) =>
   `<div id="results" data-filter='${filter}'><table><thead><tr><th><input type="checkbox" data-select-page></th></tr></thead>
    <tbody>${ids.map(row).join("")}</tbody></table></div>`;
 
 describe("choosing runs", () => {
+  it("knows the workflow where all are runs of one", () => {
+    box("a").click();
+    box("b").click();
+    expect(heard.workflow).toEqual({ id: "orders", versions: ["1.0.0", "1.1.0"] });
+    box("c").click();
+    expect(heard.workflow).toBeNull();
+    swap('{"workflowId":"orders"}', ["a"]);
+    document.dispatchEvent(new CustomEvent("runs:select", { detail: { all: true } }));
+    expect(heard.workflow).toEqual({ id: "orders", versions: null });
+  });
+
   let heard: Selection;
   const hear = (event: Event) => {
     heard = (event as CustomEvent<Selection>).detail;
@@ -34,7 +45,7 @@ describe("choosing runs", () => {
     key("j");
     key("j");
     key("x");
-    expect(heard).toEqual({ ids: ["a", "c"], all: false, filter: { status: ["FAILED"] } });
+    expect(heard).toMatchObject({ ids: ["a", "c"], all: false, filter: { status: ["FAILED"] } });
     key("x");
     expect(heard.ids).toEqual(["a"]);
     key("Escape");
@@ -60,7 +71,7 @@ describe("choosing runs", () => {
 
   it("is said again to who comes late", () => {
     box("b").click();
-    heard = { ids: [], all: false, filter: {} };
+    heard = { ids: [], all: false, filter: {}, workflow: null };
     document.dispatchEvent(new CustomEvent("runs:asked"));
     expect(heard.ids).toEqual(["b"]);
   });

@@ -4,7 +4,7 @@
  *
  * J/K (or arrows) move along the rows, X chooses, Escape lets all go; Shift and a click choose everything in between. What is
  * chosen outlives a refresh and a turn of the page; another filter lets it go. Says `runs:selection` on the document with
- * {ids, all, filter}, says it again on `runs:asked`, and hears `runs:select` with {all: true} or {none: true}.
+ * {ids, all, filter, workflow}, says it again on `runs:asked`, and hears `runs:select` with {all: true} or {none: true}.
  */
 import { isTyping } from "./shortcuts";
 
@@ -13,12 +13,20 @@ export interface Selection {
   /** Everything that fits the filter, also on other pages. */
   all: boolean;
   filter: Record<string, unknown>;
+  /** The workflow that all of them are runs of, where it is only one. */
+  workflow: Workflow | null;
+}
+
+export interface Workflow {
+  id: string;
+  /** Those that the runs are on; null where not all of them are known. */
+  versions: string[] | null;
 }
 
 export function selection(): void {
   const root = document.querySelector<HTMLElement>("[data-selection]");
   if (!root) return;
-  const chosen = new Set<string>();
+  const chosen = new Map<string, { workflow: string; version: string }>();
   let all = false;
   let last: HTMLInputElement | null = null;
   let filter = filterOf(root);
@@ -36,7 +44,9 @@ export function selection(): void {
       page.checked = number > 0 && number === boxes().length;
       page.indeterminate = number > 0 && !page.checked;
     }
-    const detail: Selection = { ids: [...chosen], all, filter: JSON.parse(filter || "{}") as Record<string, unknown> };
+    const fitting = JSON.parse(filter || "{}") as Record<string, unknown>;
+    const workflow = all ? workflowOf(fitting) : commonOf([...chosen.values()]);
+    const detail: Selection = { ids: [...chosen.keys()], all, filter: fitting, workflow };
     document.dispatchEvent(new CustomEvent<Selection>("runs:selection", { detail }));
   };
 
@@ -44,9 +54,9 @@ export function selection(): void {
     if (all) {
       // Taking one out of everything leaves what one sees.
       all = false;
-      for (const each of boxes()) chosen.add(each.value);
+      for (const each of boxes()) chosen.set(each.value, aboutOf(each));
     }
-    if (on) chosen.add(box.value);
+    if (on) chosen.set(box.value, aboutOf(box));
     else chosen.delete(box.value);
   };
 
@@ -111,6 +121,21 @@ export function selection(): void {
     show();
   });
   show();
+}
+
+function aboutOf(box: HTMLInputElement): { workflow: string; version: string } {
+  const { workflow = "", version = "" } = box.closest("tr")?.dataset ?? {};
+  return { workflow, version };
+}
+
+function commonOf(runs: { workflow: string; version: string }[]): Workflow | null {
+  const id = runs[0]?.workflow;
+  if (!id || runs.some((each) => each.workflow !== id)) return null;
+  return { id, versions: [...new Set(runs.map((each) => each.version))] };
+}
+
+function workflowOf({ workflowId }: Record<string, unknown>): Workflow | null {
+  return typeof workflowId === "string" ? { id: workflowId, versions: null } : null;
 }
 
 /** A ticked box has the focus, which must not keep its row from being worked by keys. */

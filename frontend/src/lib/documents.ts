@@ -191,9 +191,10 @@ export interface PastState {
 export interface MockSuggestion {
   stepId: string;
   name: string;
-  kind: "TASK" | "HUMAN" | "EVENT";
+  kind: "TASK" | "HUMAN" | "EVENT" | "CHILD";
   taskId?: string;
   pattern?: string;
+  workflowId?: string;
   response: unknown;
   action?: string;
   actions?: string[];
@@ -236,6 +237,24 @@ export interface OutsideCall {
   problem?: string;
 }
 
+export interface ChildStart {
+  stepId: string;
+  workflowId: string;
+  version: string;
+  input: unknown;
+  at: string;
+  wait: boolean;
+}
+
+/** What the items of a FOR_EACH do at one step; of that only the first few are told one by one. */
+export interface EachItem {
+  stepId: string;
+  kind: "CALL" | "TASK" | "CHILD" | "EVENT";
+  items: number;
+  count: number;
+  sentence: string;
+}
+
 export interface DryRunResult {
   status: InstanceStatus;
   path: string[];
@@ -245,7 +264,7 @@ export interface DryRunResult {
   variables: Record<string, unknown>;
   tasks: DryRunTask[];
   events: { pattern: string; payload: unknown; stepId: string | null; at: string }[];
-  effects: { sentence: string; calls: OutsideCall[] };
+  effects: { sentence: string; calls: OutsideCall[]; children: ChildStart[]; each: EachItem[] };
   waitsAt: string[];
   startedAt: string;
   seconds: number;

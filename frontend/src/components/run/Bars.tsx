@@ -1,14 +1,15 @@
-/** The run over time: a bar per visit of a step. */
+/** The run over time: a bar per visit of a step, one for all items of a FOR_EACH. */
 import { useMemo } from "react";
 import { useNow } from "@/components/ui/Time";
 import type { HistoryEntry, Instance } from "@/lib/documents";
-import { type Span, spans } from "@/lib/history";
+import { type Span, spansOf } from "@/lib/history";
 import { between, duration } from "@/lib/time";
 
 const MOST_BARS = 200;
 
 interface TimelineProps {
   instance: Pick<Instance, "state" | "startedAt" | "completedAt">;
+  /** As much of it as is known: for the visits before the latest. */
   history: HistoryEntry[];
   chosen: string | null;
   names: (stepId: string) => string;
@@ -22,7 +23,7 @@ export function Bars({ instance, history, chosen, names, onChoose, until }: Time
   const now = until ? Date.parse(until) : present;
   const rows = useMemo(
     () =>
-      spans(history)
+      spansOf(instance.state.steps, history)
         .slice(-MOST_BARS)
         .map((span) => closed(span, instance)),
     [history, instance],
@@ -40,13 +41,14 @@ export function Bars({ instance, history, chosen, names, onChoose, until }: Time
           <button
             type="button"
             className="bar-row"
-            data-status={liveStatus(instance, row.stepId, row.status, row.to)}
+            data-status={row.status}
             aria-pressed={chosen === row.stepId}
             onClick={() => onChoose(row.stepId)}
           >
             <span className="clip">
               {names(row.stepId)}
               {row.visit > 1 && <span className="text-faint"> ×{row.visit}</span>}
+              {row.progress && <span className="block clip text-xs text-faint">{row.progress}</span>}
             </span>
             <span className="bar-track">
               <span
@@ -71,9 +73,4 @@ function closed(span: Span, instance: TimelineProps["instance"]): Span {
   const state = instance.state.steps[span.stepId];
   const to = (state && (state.visit ?? 1) === span.visit ? state.completedAt : null) ?? instance.completedAt;
   return to ? { ...span, to, status: state?.status ?? span.status } : span;
-}
-
-/** A bar without an end takes its colour from the state: waiting for a person is not the same as running. */
-function liveStatus(instance: TimelineProps["instance"], stepId: string, status: string, to: string | null): string {
-  return to ? status : (instance.state.steps[stepId]?.status ?? status);
 }

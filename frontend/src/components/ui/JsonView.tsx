@@ -5,6 +5,8 @@ import { safeLink } from "@/lib/links";
 
 const OPEN_DEPTH = 3;
 const MAX_CHILDREN = 200;
+/** A list or object with more in it than this is closed at first, but for the outermost. */
+const LONG = 20;
 const LONG_TEXT = 600;
 
 export function JsonView({ value, label = "JSON" }: { value: unknown; label?: string }) {
@@ -40,7 +42,7 @@ function Node({ name, value, depth }: { name?: string; value: unknown; depth: nu
   }
   const count = `${entries.length} ${list ? (entries.length === 1 ? "entry" : "entries") : entries.length === 1 ? "field" : "fields"}`;
   return (
-    <details open={depth < OPEN_DEPTH}>
+    <details open={depth < OPEN_DEPTH && (depth === 0 || entries.length <= LONG)}>
       <summary>
         {key}
         <span className="faint">{list ? `[${count}]` : `{${count}}`}</span>

@@ -189,8 +189,8 @@ def refuse_taken(workflow_id: str, claim: Claim, *, besides: UUID | None = None)
         besides,
     )
     if others >= claim.capacity:
-        holders = [each for each in holders_of((workflow_id, claim.key), limit=21) if each != besides][:20]
-        named = ", ".join(str(each) for each in holders)
+        # Counted, not named: whoever asks may not know of them.
+        hold = "another holds its slot" if others == 1 else f"{others} others hold the slots"
         raise Conflict(
-            f"Only {claim.capacity} of these runs may be under way at once; the run waits for {named} to end."
+            f"Only {claim.capacity} of these runs may be under way at once, and {hold}. Retry it once one ends."
         )

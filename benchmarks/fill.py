@@ -7,8 +7,8 @@ from django.db import connection
 _INSTANCES = """
 INSERT INTO workflows_workflowinstance (
   id, definition_id, workflow_id, definition_version, status, input, output, variables, visits, transitions, seq, version,
-  current_step_id, aliases, started_at, updated_at, completed_at)
-SELECT gen_random_uuid(), d.id, d.key, d.version, 'COMPLETED', '{"n": 1}', NULL, '{}', '{}', 10, 22, 1, 'step-10', '{}',
+  current_step_id, aliases, depth, started_at, updated_at, completed_at)
+SELECT gen_random_uuid(), d.id, d.key, d.version, 'COMPLETED', '{"n": 1}', NULL, '{}', '{}', 10, 22, 1, 'step-10', '{}', 0,
        now() - n * interval '1 second', now(), now()
 FROM generate_series(1, %s) AS n, (SELECT * FROM workflows_workflowdefinition WHERE key = 'inline-10') AS d
 """

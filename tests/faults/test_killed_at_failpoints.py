@@ -19,7 +19,7 @@ POINTS = {
     "turn.before_commit": 3,
     "turn.after_commit": 3,
 }
-TIMES = size(1, 50)
+TIMES = size(2, 50)
 DIED = "exited with 'signal 9 (SIGKILL)'"
 
 

@@ -17,7 +17,7 @@ DRAINED_WITHIN = 30.0  # seconds
 
 def test_runs_go_on_when_redis_is_emptied_and_restarted_under_load(scene: Scene) -> None:
     scene.worker()
-    for number in range(size(4, 50)):
+    for number in range(size(2, 50)):
         scene.offer(60, ms=20)
         scene.wait_for_calls(scene.random.randrange(20, 100))
         if number % 2 == 0:

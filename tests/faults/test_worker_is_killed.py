@@ -11,7 +11,7 @@ from .sizes import size
 
 pytestmark = pytest.mark.faults
 
-KILLS = size(8, 1_000)
+KILLS = size(20, 1_000)
 
 
 def test_runs_survive_workers_that_are_killed_at_random(scene: Scene) -> None:

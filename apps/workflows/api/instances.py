@@ -336,7 +336,13 @@ def _id(request: Request, name: str) -> UUID | None:
 def _point(request: Request) -> Any:
     """``at``: the number of an entry, or a time."""
     text = request.query_params.get("at", "")
-    return _number(request, "at", 0) if text.isdigit() else _instant(request, "at")
+    if text.isdigit():
+        return _number(request, "at", 0)
+    try:
+        return _instant(request, "at")
+    except BadInput:
+        message = "at is the number of an entry, or a date and time with an offset, like 2026-12-31T18:00:00Z."
+        raise BadInput(message) from None
 
 
 def _instant(request: Request, name: str) -> Any:

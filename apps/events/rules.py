@@ -1,8 +1,12 @@
-"""Event patterns: dot-separated segments, ``*`` stands for exactly one, ``**`` for any number."""
+"""Event patterns: dot-separated segments, ``*`` stands for exactly one, ``**`` for any number. Paths into an event."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from typing import Any
+
+_WORD = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
 @lru_cache(maxsize=4096)
@@ -20,3 +24,35 @@ def fits(pattern: str, name: str) -> bool:
         else:
             reach = {at + 1 for at in reach if at < len(given) and segment in ("*", given[at])}
     return len(given) in reach
+
+
+def ends_of(pattern: str) -> tuple[str, str]:
+    """The literal words before the first wildcard of a pattern and those after its last; both are all of it without one.
+
+    ``bookings.*.paid`` → ("bookings", "paid"); ``**`` → ("", "").
+    """
+    words = pattern.split(".")
+    wild = [at for at, word in enumerate(words) if word in ("*", "**")]
+    if not wild:
+        return pattern, pattern
+    return ".".join(words[: wild[0]]), ".".join(words[wild[-1] + 1 :])
+
+
+def value_at(document: Any, path: str) -> tuple[bool, Any]:
+    """What lies at a path like ``payload.items[0].id`` in a JSON value: whether anything does, and what."""
+    value = document
+    for word in _words(path):
+        if isinstance(word, int):
+            if not isinstance(value, list) or not 0 <= word < len(value):
+                return False, None
+            value = value[word]
+        elif not isinstance(value, dict) or word not in value:
+            return False, None
+        else:
+            value = value[word]
+    return True, value
+
+
+@lru_cache(maxsize=4096)
+def _words(path: str) -> tuple[str | int, ...]:
+    return tuple(int(number) if number else word for number, word in _WORD.findall(path))

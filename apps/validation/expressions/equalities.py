@@ -28,7 +28,8 @@ def event_equalities(text: str, roots: frozenset[str] = EVENT_ROOTS | LOOP_ROOTS
             path = static_path(ours, _NONE)
             if path is None or path.optional_from is not None or len(path.keys) < 2 or path.keys[0] != "event":
                 continue
-            if _is_fixed(theirs):
+            # The text of the path must lead back to it, so its keys are plain names and numbers.
+            if _is_fixed(theirs) and all(isinstance(key, int) or key.isidentifier() for key in path.keys):
                 name = path.text.removeprefix("event.")
                 found.setdefault(name, Expression(text, theirs, LOOP_ROOTS))
                 break

@@ -1,0 +1,19 @@
+"""What the events app keeps."""
+
+from .definitions import EventDefinition
+from .deliveries import DeadLetter, Delivery
+from .queues import Checkpoint, EventQueue, QueuedEvent, QueueMinute
+from .store import Event, EventKey, Shape
+
+__all__ = [
+    "Checkpoint",
+    "DeadLetter",
+    "Delivery",
+    "Event",
+    "EventDefinition",
+    "EventKey",
+    "EventQueue",
+    "QueueMinute",
+    "QueuedEvent",
+    "Shape",
+]

@@ -11,6 +11,7 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.tests.factories import EventDefinitionFactory, shipped
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -32,6 +33,8 @@ EXPECTED = {
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "events": (200, 403, 403),
+    "events/definitions": (200, 403, 403),
+    "events/definitions/<str:key>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -45,6 +48,7 @@ def run(cast: Cast) -> WorkflowInstance:
     """Started by Alice; Bob has claimed its task."""
     published(approval())
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
+    EventDefinitionFactory(document=shipped(eventId="approval"))
     made = started(cast.alice, "approval")
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made

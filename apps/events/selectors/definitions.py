@@ -46,7 +46,7 @@ def summary(row: EventDefinition) -> dict[str, Any]:
         "name": row.name,
         "description": row.description,
         "pattern": row.document["pattern"],
-        "use": row.document.get("status", "draft"),
+        "use": row.document.get("status", ACTIVE),
         "sourceTypes": row.document.get("sourceTypes", []),
         "latestVersion": row.version,
         "publishedVersion": getattr(row, "published_version", None),
@@ -97,11 +97,11 @@ def _not_in_force(row: EventDefinition) -> list[Violation]:
                 hint="Publish it.",
             )
         ]
-    if (use := row.document.get("status", "draft")) != ACTIVE:
+    if row.document.get("status", ACTIVE) == "draft":
         return [
             Violation(
                 "not-in-force",
-                f"The definition says `status: {use}`: recording checks payloads only by active ones.",
+                "The definition says `status: draft`: recording does not check payloads by it.",
                 severity="warning",
                 hint="Publish a version with `status: active`.",
             )

@@ -165,7 +165,7 @@ class TestTryingAPayload:
     def test_a_version_that_recording_does_not_check_by_says_so(self, client: APIClient) -> None:
         EventDefinitionFactory()
         EventDefinitionFactory(document=shipped(version="1.1.0"), status="draft", published_at=None)
-        EventDefinitionFactory(document=shipped(version="0.9.0", status="deprecated"))
+        EventDefinitionFactory(document=shipped(version="0.9.0", status="draft"))
         for version in ("1.1.0", "0.9.0"):
             given = {"payload": {"orderId": "ORD-7"}, "version": version}
             body = client.post(f"{DEFINITIONS}/OrderEvents.shipped/try", given).json()

@@ -114,7 +114,9 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
             "version": row.version,
             "schema": schema,
             "examples": document.get("examples") or ([example_of(schema)] if schema is not None else []),
-            "mayRecord": allowed(user, "record:event") and row.status == EventDefinition.Status.PUBLISHED,
+            "mayRecord": allowed(user, "record:event")
+            and row.status == EventDefinition.Status.PUBLISHED
+            and definitions.OUTSIDE in (document.get("sourceTypes") or [definitions.OUTSIDE]),
         },
     }
     return render(request, "ui/events/definition.html", context)

@@ -39,4 +39,6 @@ urlpatterns = [
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),
     path("tasks/<uuid:task_id>", tasks.detail, name="task"),
+    # Last, for an event's id may be anything: what has a name of its own below /events comes before.
+    path("events/<path:event_id>", events.story, name="event"),
 ]

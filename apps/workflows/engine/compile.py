@@ -10,6 +10,7 @@ from uuid import UUID
 from . import failures
 from .plan import Branch, ChildBinding, Concurrency, Expression, FailureRule, Language, Plan, Sources, Step, TaskBinding
 from .retry import parse_retry_policy
+from .waiting import steady
 
 TaskLookup = Callable[[str, str | None], TaskBinding]
 ChildLookup = Callable[[str, str | None], ChildBinding]
@@ -35,6 +36,7 @@ def compile_plan(
     steps = {step.step_id: step for step in compiler.steps(document["steps"], None, ())}
     undoing = document.get("compensationSteps") or ()
     steps |= {entry["stepId"]: compiler.step({**entry, "type": "TASK"}, None, ()) for entry in undoing}
+    steps = steady(steps)
     on_failure = _failure_rule(document.get("onFailure"))
     successors = _successors(steps, on_failure)
     output = document.get("output")

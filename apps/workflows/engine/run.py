@@ -27,6 +27,7 @@ from .state import (
     Failure,
     Instance,
     OpenHumanTask,
+    RefuseEvent,
     RunTask,
     Signal,
     StartChild,
@@ -61,9 +62,18 @@ _BEGINNINGS = RunTask | OpenHumanTask | StartChild | Subscribe | ArmTimer
 class Unusable(Exception):
     """An expression gave a value that the run cannot go on with. ``code`` says which kind."""
 
-    def __init__(self, code: str, message: str) -> None:
-        self.code, self.message = code, message
+    def __init__(
+        self, code: str, message: str, *, error_type: str = "EXPRESSION", details: dict[str, Any] | None = None
+    ) -> None:
+        self.code, self.message, self.type, self.details = code, message, error_type, details or {}
         super().__init__(message)
+
+
+def failure_of(error: Exception, about: str = "") -> Failure:
+    """The failure that an expression's error, or its unusable value, is. ``about``: what the message begins with."""
+    if isinstance(error, Unusable):
+        return Failure(error.type, error.code, about + error.message, error.details)
+    return Failure("EXPRESSION", getattr(error, "code", ""), about + str(getattr(error, "message", error)))
 
 
 MAX_VALUE = 4 * 1024 * 1024
@@ -348,6 +358,12 @@ class Run:
         self.command(EmitEvent(key, pattern, payload))
         self.record("EVENT_EMITTED", execution, {"pattern": pattern, "eventId": key})
         return key
+
+    def refuse_event(self, id_: UUID, event: dict[str, Any], failure: Failure, execution: Execution | None) -> None:
+        """Leave an event to people that what waits under ``id_`` (a step's ``execution``, if one does) cannot judge."""
+        self.command(RefuseEvent(id_, event, failure))
+        data = {"pattern": event.get("pattern"), "eventId": event.get("eventId"), "error": failure.as_json()}
+        self.record("EVENT_REFUSED", execution, data)
 
     def decision(self) -> Decision:
         return Decision(

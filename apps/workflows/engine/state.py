@@ -173,25 +173,37 @@ class CancelChild:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Write down what a step waits for. ``correlation``: path in the event → the value it must have."""
+    """Write down what a step waits for. ``correlation``: path in the event → the value it must have.
+
+    ``step_id`` None: no step waits for it; the event cancels the run.
+    """
 
     execution_id: UUID
-    step_id: str
+    step_id: str | None
     pattern: str
     condition: str | None
     correlation: dict[str, Any]
-    timeout_at: datetime | None
-    timeout_handler: str | None
-    lookback: timedelta | None
+    timeout_at: datetime | None = None
+    timeout_handler: str | None = None
+    lookback: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """That the wait is over: fulfilled (by an event), or expired."""
+    """That the wait is over: fulfilled (by an event), expired, or cancelled. ``execution_id`` None: all the run's waits are."""
 
-    execution_id: UUID
+    execution_id: UUID | None
     status: str
     event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseEvent:
+    """That an event could not be judged by what waits for it, which goes on waiting; somebody is to look at the event."""
+
+    execution_id: UUID
+    event: dict[str, Any]
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +266,7 @@ class AnotherTurn:
 
 
 Command = (
-    RunTask | OpenHumanTask | StartChild | Subscribe | Unsubscribe | CancelWork | CancelChild | CancelBelow | ArmTimer
+    RunTask | OpenHumanTask | StartChild | Subscribe | Unsubscribe | RefuseEvent | CancelWork | CancelChild | CancelBelow | ArmTimer
     | DisarmTimers | PauseWork | EmitEvent | AnotherTurn
 )  # fmt: skip
 

@@ -16,7 +16,14 @@ def subscriber_id(instance_id: UUID, execution_id: UUID) -> str:
     return f"{OWNER}:{instance_id}:{execution_id}"
 
 
-def bury(found: Sequence[tuple[UUID, RefuseEvent]]) -> None:
+def refuse(found: Sequence[tuple[UUID, RefuseEvent]]) -> None:
     """Leave events to people, in the transaction in which the runs that they were for go on waiting."""
     for instance_id, each in found:
-        dead_letters.bury(each.event, subscriber_id(instance_id, each.execution_id), each.failure.as_json())
+        failure = each.failure
+        error = {
+            "type": "PERMANENT",
+            "code": failure.code or failure.type,
+            "message": failure.message,
+            "context": failure.details or None,
+        }
+        dead_letters.refuse(each.event, subscriber_id(instance_id, each.execution_id), error)

@@ -276,7 +276,7 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     subscriptions.close(over)
     subscriptions.close_all(silent)
     subscriptions.begin(begun)
-    refusals.bury(refused)
+    refusals.refuse(refused)
     for paused, resume in pauses:
         _pause(paused, resume=resume)
     if turns:

@@ -24,7 +24,16 @@ from apps.workflows.engine.advance import advance as decide
 from apps.workflows.engine.concurrency import Claim
 from apps.workflows.engine.plan import Plan, nothing
 from apps.workflows.engine.run import Run
-from apps.workflows.engine.state import AnotherTurn, Decision, Failure, Instance, RefuseEvent, Signal, State, Unsubscribe
+from apps.workflows.engine.state import (
+    AnotherTurn,
+    Decision,
+    Failure,
+    Instance,
+    RefuseEvent,
+    Signal,
+    State,
+    Unsubscribe,
+)
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
 
 from . import endings, inbox, live, load, slots, store

@@ -123,6 +123,7 @@ def test_a_scenario_ends_as_its_file_says(scenario: dict[str, Any], case: dict[s
     if "events" in expected:
         events = [{"pattern": e.pattern, "payload": e.payload} for e in simulation.memory.events.values()]
         assert events == expected["events"]
+    assert [each.failure.code for each in simulation.memory.refused] == expected.get("deadLetters", [])
     if "tookSeconds" in expected:
         assert simulation.now - NOW == timedelta(seconds=expected["tookSeconds"])
     assert simulation.refused == expected.get("refused", [])

@@ -18,7 +18,7 @@ from apps.auth.models import User
 from apps.events import doorbell
 from apps.events.models import EventQueue
 from apps.events.queueing import Queue, queue_for
-from apps.events.selectors.definitions import Known, definitions_of
+from apps.events.selectors.published import Known, definitions_of
 from apps.events.sql import fetch
 from apps.validation.problems import TooManyRequests, Unavailable, Unprocessable
 from apps.validation.schemas import check_document, check_instance, is_valid

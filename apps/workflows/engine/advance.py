@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from . import items, steering, transitions, undoing
+from . import cancelling, items, steering, transitions, undoing
 from .flow import complete, fail, fail_run, go_on, go_on_with_items, guarded, skip
 from .plan import Plan, Step
 from .run import Move, Run, Unusable, failure_of
@@ -66,6 +66,7 @@ def _out_of_budget(run: Run) -> None:
 def _start(run: Run, signal: Signal) -> None:
     run.instance.status = InstanceStatus.RUNNING
     run.record("INSTANCE_STARTED", None, {"input": run.instance.input})
+    cancelling.subscribe(run)
     _begin(run, Move(run.plan.start_at))
 
 
@@ -265,6 +266,11 @@ def _cancel(run: Run, signal: Signal) -> None:
         run.finish(InstanceStatus.CANCELLED)
 
 
+def _cancel_event(run: Run, signal: Signal) -> None:
+    if (cancel := cancelling.judge(run, signal)) is not None:
+        _cancel(run, cancel)
+
+
 def _suspend(run: Run, signal: Signal) -> None:
     run.instance.resume_to = run.instance.status
     run.instance.status = InstanceStatus.SUSPENDED
@@ -305,4 +311,5 @@ _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
     SignalKind.MOVE: steering.move,
     SignalKind.CHILD_COMPLETED: _child_completed,
     SignalKind.CHILD_FAILED: _child_failed,
+    SignalKind.CANCEL_EVENT: _cancel_event,
 }

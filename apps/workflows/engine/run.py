@@ -33,6 +33,8 @@ from .state import (
     StartChild,
     State,
     Subscribe,
+    Unsubscribe,
+    cancel_id,
     execution_id,
     name_of,
 )
@@ -335,6 +337,7 @@ class Run:
         """End the run. The caller has cancelled the positions that are left."""
         if failure is not None:
             self.instance.error = failure.as_json()
+        self.end_cancels()
         self.instance.status = status
         self.instance.output = output
         self.instance.completed_at = self.now
@@ -350,6 +353,17 @@ class Run:
         if self.instance.cancellation is not None:
             data["cancellation"] = self.instance.cancellation
         self.record(f"INSTANCE_{status.value}", None, data)
+
+    def end_cancels(self) -> None:
+        """Wait no more for the events that would cancel the run; while its work is undone it does not already."""
+        if not self.plan.cancels or self.instance.status is InstanceStatus.COMPENSATING:
+            return
+        ids = [cancel_id(self.instance.id, index) for index in range(len(self.plan.cancels))]
+        settled = {each.execution_id for each in self._commands if isinstance(each, Subscribe | Unsubscribe)}
+        self._commands = [c for c in self._commands if not (isinstance(c, Subscribe) and c.execution_id in ids)]
+        for id_ in ids:
+            if id_ not in settled:
+                self.command(Unsubscribe(id_, "cancelled"))
 
     def emit(self, execution: Execution | None, pattern: str, payload: Any, index: int = 0) -> str:
         # A long pattern is shortened, for an event's id has 255 characters at most.

@@ -108,7 +108,8 @@ class Signal:
     CANCEL {reason, requestedBy, source, shouldCompensate}, SUSPEND / RESUME {reason, requestedBy},
     RETRY {stepId?, input?, whole?, requestedBy, reason}, EVENT {event}, SKIP {stepId?, output?, outcome?, requestedBy, reason},
     MOVE {to, input?, requestedBy, reason}, CONTINUE {}: a step, or what undoes, gets the turn it asked for,
-    CHILD_COMPLETED {instanceId, output}, CHILD_FAILED {instanceId, error: Failure fields}.
+    CHILD_COMPLETED {instanceId, output}, CHILD_FAILED {instanceId, error: Failure fields},
+    CANCEL_EVENT {event, pattern?}: one that may cancel the run; ``pattern``: of the trigger that it was found by.
     """
 
     kind: SignalKind
@@ -334,3 +335,9 @@ def child_id(execution: Execution, instance: Instance) -> UUID:
     """The id of the run that an attempt of a SUB_WORKFLOW step starts: another attempt starts another run."""
     digest = blake2b(f"child\0{execution.attempt}".encode(), digest_size=8, key=execution.id.bytes).digest()
     return UUID(bytes=instance.id.bytes[:8] + digest)
+
+
+def cancel_id(instance_id: UUID, index: int) -> UUID:
+    """What a run waits under for the event of one of its cancellation triggers, as steps do under their executions' ids."""
+    digest = blake2b(f"cancel\0{index}".encode(), digest_size=8, key=instance_id.bytes).digest()
+    return UUID(bytes=instance_id.bytes[:8] + digest)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from .plan import Expression, Step
+from .run import Run, Unusable
 
 FIXED = frozenset({"input", "item", "index"})
 """Roots that never change where they are in scope."""
@@ -25,6 +27,17 @@ def steady(steps: Mapping[str, Step]) -> dict[str, Step]:
 def fixed_from_the_start(correlation: Correlation) -> Correlation:
     """Those that read nothing but what is the same from the run's first step to its last."""
     return tuple((path, each) for path, each in correlation if all(_is_fixed(read) for read in each.reads))
+
+
+def correlate(run: Run, correlation: Correlation) -> dict[str, Any]:
+    """What an event must hold, as far as it can be said now. Only a shortcut: the condition itself decides."""
+    found = {}
+    for path, expression in correlation:
+        try:
+            found[path] = run.evaluate(expression)
+        except (run.plan.language.error, Unusable):
+            continue
+    return found
 
 
 def _steady(steps: Mapping[str, Step], step: Step) -> Step:

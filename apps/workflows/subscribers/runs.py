@@ -17,7 +17,7 @@ from apps.events.stored import StoredEvent
 from apps.events.subscribers import Handled, Match, Named, SubscriberGone
 from apps.workflows.engine.state import Signal
 from apps.workflows.engine.transitions import SignalKind
-from apps.workflows.models import StepExecution, WorkflowDefinition, WorkflowInstance
+from apps.workflows.models import StepExecution, Subscription, WorkflowDefinition, WorkflowInstance
 from apps.workflows.orchestrator import inbox
 from apps.workflows.orchestrator.refusals import subscriber_id
 from apps.workflows.orchestrator.subscriptions import OWNER
@@ -34,21 +34,22 @@ class Waiting:
     execution_id: UUID
     purpose: str
     step_id: str | None
+    pattern: str
     workflow_id: str
 
 
 # OFFSET 0 keeps the look-up inside: one probe of the index for each key, however many rows wait.
 _FIND = """
-SELECT r.place, s.instance_id, s.execution_id, s.purpose, s.wait_step_id, i.workflow_id
+SELECT r.place, s.instance_id, s.execution_id, s.purpose, s.wait_step_id, s.event_pattern, i.workflow_id
 FROM json_to_recordset(%s::json) AS r(place int, event_pattern text, correlation_key text), LATERAL (
-  SELECT id, instance_id, execution_id, purpose, wait_step_id FROM workflows_subscription
+  SELECT id, instance_id, execution_id, purpose, wait_step_id, event_pattern FROM workflows_subscription
   WHERE event_pattern = r.event_pattern AND correlation_key = r.correlation_key AND status = 'active' OFFSET 0) s,
 LATERAL (SELECT workflow_id FROM workflows_workflowinstance WHERE id = s.instance_id OFFSET 0) i
 ORDER BY r.place, s.id
 """
 
 _ONE = """
-SELECT s.instance_id, s.execution_id, s.purpose, s.wait_step_id, i.workflow_id
+SELECT s.instance_id, s.execution_id, s.purpose, s.wait_step_id, s.event_pattern, i.workflow_id
 FROM workflows_subscription s JOIN workflows_workflowinstance i ON i.id = s.instance_id
 WHERE s.execution_id = %s AND s.status = 'active'
 """
@@ -104,7 +105,10 @@ class Runs:
 
 def _signal(match: Match) -> tuple[UUID, Signal]:
     wait: Waiting = match.data
-    return wait.instance_id, Signal(SignalKind.EVENT, wait.execution_id, {"event": match.event.document})
+    data = {"event": match.event.document}
+    if wait.purpose == Subscription.Purpose.CANCEL:
+        return wait.instance_id, Signal(SignalKind.CANCEL_EVENT, wait.execution_id, data | {"pattern": wait.pattern})
+    return wait.instance_id, Signal(SignalKind.EVENT, wait.execution_id, data)
 
 
 def _result(wait: Waiting) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from apps.events.tests.factories import new_event, recorded
 from apps.tasks.models import Task
 from apps.workflows.models import HistoryRecord, InboxSignal, Subscription
 from apps.workflows.services import instances
-from apps.workflows.subscribers.runs import RUNS, _FIND
+from apps.workflows.subscribers.runs import _FIND, RUNS
 from apps.workflows.tests.factories import flow, published, started
 from apps.workflows.tests.live import Outside, advance, fresh
 from apps.workflows.tests.test_what_an_advance_costs import counted_statements
@@ -287,12 +287,16 @@ def test_a_shape_that_is_committed_is_not_written_again(alice: User) -> None:
     assert [(row.pattern, row.paths) for row in Shape.objects.all()] == [("orders.paid", ["payload.order"])]
 
 
+def start_in_vain(actor: User) -> None:
+    started(actor, "flow", {"order": 1})
+    raise ZeroDivisionError
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_that_was_rolled_back_is_written_the_next_time(alice: User) -> None:
     published(waiting())
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        started(alice, "flow", {"order": 1})
-        raise ZeroDivisionError
+        start_in_vain(alice)
     with transaction.atomic(), connection.cursor() as cursor:  # a savepoint that Django knows nothing of
         cursor.execute("SAVEPOINT by_hand")
         matching.keep_shapes("run", [("orders.paid", ["payload.order"])])

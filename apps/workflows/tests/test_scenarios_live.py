@@ -140,7 +140,7 @@ class Player:
             case "MOVE":
                 edited = {"step_input": data["input"]} if "input" in data else {}
                 steering.move(**about, step_id=step_id, to=data["to"], **edited)
-            case "EVENT":
+            case "EVENT" | "CANCEL_EVENT":
                 self._happens(data["event"])
             case _:
                 pytest.fail(f"No verb sends {kind}.")
@@ -227,6 +227,8 @@ def test_a_scenario_ends_on_postgres_as_it_does_in_memory(
     assert run.output == memory.instance.output
     assert run.variables == memory.instance.variables
     assert (run.error or {}).get("code") == (memory.instance.error or {}).get("code")
+    expected = case["expected"].get("cancellation", {})
+    assert {name: (run.cancellation or {})[name] for name in expected} == expected
     assert (run.compensation or {}).get("status") == (memory.instance.compensation or {}).get("status")
     # Time passes here by moving what waits; an instant that the input names stays where it is.
     # … and a calendar's working time depends on today.

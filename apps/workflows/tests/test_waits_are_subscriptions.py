@@ -50,6 +50,7 @@ def test_everything_about_the_wait_stands_in_the_row(alice: User, api: Any) -> N
     del shown["id"], shown["createdAt"]
     assert shown == {
         "workflowInstanceId": str(run.id),
+        "purpose": "wait",
         "waitStepId": "wait",
         "eventPattern": "orders.paid",
         "filterCondition": "event.payload.orderId == workflow.input.orderId && event.payload.amount > 0",

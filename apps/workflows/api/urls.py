@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bulk, calendars, definitions, instances, schedules, steering, subscriptions, versions
+from . import bulk, calendars, definitions, instances, schedules, steering, subscriptions, triggers, versions
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
 _CALENDAR = "workflows/calendars/<str:key>"
 _SCHEDULE = "workflows/schedules/<str:key>"
+_TRIGGER = "workflows/triggers/<str:key>"
 _INSTANCE = "workflows/instances/<uuid:instance_id>"
 urlpatterns = [
     path("workflows/definitions", definitions.WorkflowList.as_view(), name="definitions"),
@@ -51,6 +52,12 @@ urlpatterns = [
     path(f"{_SCHEDULE}/resume", schedules.ScheduleResume.as_view(), name="schedule-resume"),
     path(f"{_SCHEDULE}/fire", schedules.ScheduleFireNow.as_view(), name="schedule-fire"),
     path(f"{_SCHEDULE}/fires", schedules.ScheduleFires.as_view(), name="schedule-fires"),
+    path("workflows/triggers", triggers.TriggerList.as_view(), name="triggers"),
+    path("workflows/triggers/test", triggers.TriggerTest.as_view(), name="trigger-test"),
+    path(_TRIGGER, triggers.OneTrigger.as_view(), name="trigger"),
+    path(f"{_TRIGGER}/pause", triggers.TriggerPause.as_view(), name="trigger-pause"),
+    path(f"{_TRIGGER}/resume", triggers.TriggerResume.as_view(), name="trigger-resume"),
+    path(f"{_TRIGGER}/deliveries", triggers.TriggerDeliveries.as_view(), name="trigger-deliveries"),
     path("workflows/calendars", calendars.CalendarList.as_view(), name="calendars"),
     path("workflows/calendars/validate", calendars.CalendarValidate.as_view(), name="calendar-validate"),
     path(_CALENDAR, calendars.Calendar.as_view(), name="calendar"),

@@ -1,0 +1,1 @@
+"""Who of this app handles events (see apps/events/subscribers.py)."""

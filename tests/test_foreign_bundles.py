@@ -17,7 +17,7 @@ from apps.auth.models import AuditEntry, User
 from apps.tasks.models import TaskDefinition
 from apps.ui.views.imports import EXAMPLE
 from apps.workflows.models import WorkflowDefinition
-from apps.workflows.tests.factories import nap, started, worker_task
+from apps.workflows.tests.factories import nap, published, started, worker_task
 
 pytestmark = pytest.mark.django_db
 Api = Callable[[User | None], APIClient]
@@ -105,6 +105,7 @@ class TestFromTheShell:
 
     def test_two_definitions_with_one_id_are_written_to_two_files(self, alice: User, tmp_path: Path) -> None:
         (tmp_path / "in").mkdir()
+        published(nap(workflowId="w"))
         trigger = {"workflowDefinitionId": "w", "eventPattern": "a.b"}
         path = written(tmp_path / "in", trigger, trigger | {"eventPattern": "a.c"})
         call_command("definitions", "convert", str(path), "--out", str(tmp_path / "out"), "--as", "alice")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.auth.access import require
 from apps.auth.models import User
@@ -120,13 +121,21 @@ def delete(*, actor: User, key: str, if_match: int | None = None) -> None:
 
 
 def _apply(actor: User, document: dict[str, Any]) -> tuple[str, str]:
-    key = document.get("triggerId")
-    before = Trigger.objects.filter(key=key).first() if key else None
-    wanted = {name: value for name, value in document.items() if name not in _NOT_KEPT}
-    if before is not None and {"enabled": True, **wanted} == before.document:
-        return before.key, "unchanged"
+    wanted = {"enabled": True} | {name: value for name, value in document.items() if name not in _NOT_KEPT}
+    for row in _alike(document):
+        if row.document in (wanted, wanted | {"triggerId": row.key}):
+            return row.key, "unchanged"
     row, created = save(actor=actor, document=document)
     return row.key, "created" if created else "changed"
+
+
+def _alike(document: dict[str, Any]) -> QuerySet[Trigger]:
+    """The one of that name; of a document without a name all that may say the same, so that applying it twice is once."""
+    key = document.get("triggerId")
+    if key:
+        return Trigger.objects.filter(key=key)
+    about = {"workflow_id": document.get("workflowId", ""), "event_pattern": document.get("eventPattern", "")}
+    return Trigger.objects.filter(inline=False, **about)
 
 
 TRIGGER = LiveKind("trigger", _apply, selectors.documents, selectors.dependents, order=60)

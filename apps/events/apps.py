@@ -13,5 +13,10 @@ class EventsConfig(AppConfig):
         from apps.validation.definitions import kinds
 
         from .kind import EVENT
+        from . import subscribers
+        from .sequences.kind import SEQUENCE
+        from .sequences.subscriber import SequenceSubscriber
 
         kinds.register(EVENT)
+        kinds.register(SEQUENCE)
+        subscribers.register(SequenceSubscriber())

@@ -297,7 +297,7 @@ def processed(state: State) -> tuple[str, ...]:
 
 def pause_before(replay: int) -> timedelta:
     """How long the replay with this number waits; the first is 0."""
-    return min(FIRST_REPLAY * 2 ** min(replay, 20), LONGEST_PAUSE)
+    return min(FIRST_REPLAY * (1 << min(replay, 20)), LONGEST_PAUSE)
 
 
 # The handlers of the table.

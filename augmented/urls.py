@@ -15,7 +15,10 @@ urlpatterns = [
     path("readyz", views.readyz),
     path("metrics", views.metrics),
     path("admin/", admin.site.urls),
-    *(path("api/v1/", include(f"apps.{app}.api.urls")) for app in ("auth", "validation", "tasks", "workflows")),
+    *(
+        path("api/v1/", include(f"apps.{app}.api.urls"))
+        for app in ("auth", "validation", "events", "tasks", "workflows")
+    ),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", views.ApiDocsView.as_view(url_name="schema"), name="api-docs"),
     path("", include("apps.ui.urls")),

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.tests.factories import EventDefinitionFactory, shipped
 from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
 from apps.workflows.models import BulkOperation, WorkflowDefinition, WorkflowInstance
@@ -53,7 +54,7 @@ class World:
 
     def address(self, route: str, whose: str) -> str:
         """The route's pattern with ids put in."""
-        named = {"tasks/": "greet", "/schedules/": "nap", "/calendars/": "office"}
+        named = {"tasks/": "greet", "/schedules/": "nap", "/calendars/": "office", "events/": "OrderEvents.shipped"}
         definition = next((key for part, key in named.items() if part in route), "greeting")
         for pattern, value in {
             "<uuid:instance_id>": self.runs[whose].id,
@@ -85,6 +86,8 @@ def make_world(cast: Cast) -> World:
     schedules.save(actor=cast.admin, document=_SCHEDULE)
     for version, state in (("1.0.0", "published"), ("1.1.0", "draft")):
         CalendarDefinitionFactory(document=office(version=version), status=state)
+    EventDefinitionFactory()
+    EventDefinitionFactory(document=shipped(version="1.1.0"), status="draft", published_at=None)
     runs = {
         "own": started(robot, "approval", version="1.0.0"),
         "other": started(cast.admin, "approval", version="1.0.0"),
@@ -162,6 +165,7 @@ _RUN = "api/v1/workflows/instances/<uuid:instance_id>"
 _FLOW = "api/v1/workflows/definitions"
 _TASK = "api/v1/tasks/<uuid:task_id>"
 _KIND = "api/v1/tasks/definitions"
+_SAID = "api/v1/events/definitions"
 _CHECK = "api/v1/validation"
 _FORM = {"action": "approve", "output": {}}
 _SIGN_IN = {"username": "alice", "password": "augmented"}
@@ -272,6 +276,20 @@ ROWS = (
     Row(f"POST {_RUN}/migrate",                  "401 404 403 .   .   .", "401 404 404 404 .   .",
         body={"version": "2.0.0"}),
     Row("GET api/v1/workflows/subscriptions",    "401 .   .   .   .   ."),
+
+    Row(f"GET {_SAID}",                          "401 403 403 403 .   ."),
+    Row(f"POST {_SAID}",                         "401 403 403 403 .   .", body=shipped(version="3.0.0")),
+    Row(f"POST {_SAID}/validate",                "401 403 403 403 .   .", body=shipped()),
+    Row(f"GET {_SAID}/<str:key>",                "401 403 403 403 .   ."),
+    Row(f"PUT {_SAID}/<str:key>",                "401 403 403 403 .   .", body=shipped(version="3.0.0")),
+    Row(f"DELETE {_SAID}/<str:key>",             "401 403 403 403 .   ."),
+    Row(f"POST {_SAID}/<str:key>/publish",       "401 403 403 403 .   .", body={}),
+    Row(f"GET {_SAID}/<str:key>/versions",       "401 403 403 403 .   ."),
+    Row(f"GET {_SAID}/<str:key>/versions/<str:version>", "401 403 403 403 .   ."),
+    Row(f"GET {_SAID}/<str:key>/diff",           "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"GET {_SAID}/<str:key>/impact",         "401 403 403 403 .   ."),
+    Row(f"POST {_SAID}/<str:key>/impact",        "401 403 403 403 .   .", body=shipped(version="3.0.0")),
+    Row(f"POST {_SAID}/<str:key>/try",           "401 403 403 403 .   .", body={"payload": {"orderId": "ORD-2"}}),
 
     Row(f"GET {_KIND}",                          "401 403 403 .   .   ."),
     Row(f"POST {_KIND}",                         "401 403 403 403 .   .", body=_TASK_DOCUMENT),

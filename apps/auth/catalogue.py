@@ -78,6 +78,8 @@ ROLES: dict[str, RoleSpec] = {
             "run:task",
             "view:event",
             "record:event",
+            "replay:event",
+            "operate:queue",
             "view:operations",
         ),
         ("user",),

@@ -12,8 +12,8 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         from apps.validation.definitions import kinds
 
-        from .kind import EVENT
         from . import subscribers
+        from .kind import EVENT
         from .sequences.kind import SEQUENCE
         from .sequences.subscriber import SequenceSubscriber
 

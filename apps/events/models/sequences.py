@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.auth.identifiers import uuid7
 from apps.events.sequences.rules import MemberStatus, Reason, RunStatus
-from apps.validation.definitions.models import Definition
+from apps.validation.definitions.models import Definition, DefinitionQuerySet
 
 OPEN = (str(RunStatus.CREATED), str(RunStatus.IN_PROGRESS))
 
@@ -20,6 +22,8 @@ class SequenceDefinition(Definition):
         default=dict,
         help_text="fixed when it is published: {members: {id: {pattern, eventId}}, compensating: [pattern]}",
     )
+
+    objects: ClassVar[DefinitionQuerySet[SequenceDefinition]] = DefinitionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta(Definition.Meta):
         abstract = False
@@ -82,6 +86,7 @@ class SequenceRun(models.Model):
                 name="events_seqrun_due",
                 condition=Q(status__in=OPEN, deadline__isnull=False),
             ),
+            models.Index(fields=["completed_at"], name="events_seqrun_ended", condition=Q(completed_at__isnull=False)),
         )
         constraints = (
             models.UniqueConstraint(

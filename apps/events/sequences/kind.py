@@ -63,29 +63,26 @@ def _seal(row: SequenceDefinition) -> None:
 
 def _published(row: SequenceDefinition, actor: User) -> None:
     """New runs go by this version, unless a higher one is published; runs under way stay with theirs."""
-    rows = [
+    watches = [
+        (member_id(member), pattern, demanded)
+        for member in row.document["events"]
+        for pattern, demanded in watched(member, row.resolved["members"][member_id(member)])
+    ]
+    SequenceWatch.objects.bulk_create(
         SequenceWatch(
             definition=row,
             sequence_id=row.key,
-            member_id=member_id(member),
+            member_id=member,
             event_pattern=pattern,
             correlation_key=correlation_key(demanded),
             current=True,
         )
-        for member, pattern, demanded in _watches(row)
-    ]
-    SequenceWatch.objects.bulk_create(rows)
-    keep_shapes(OWNER, [(pattern, demanded) for _, pattern, demanded in _watches(row)])
+        for member, pattern, demanded in watches
+    )
+    keep_shapes(OWNER, [(pattern, demanded) for _, pattern, demanded in watches])
     newest = SequenceDefinition.objects.filter(key=row.key).published().newest_first()[:1].get()
     SequenceWatch.objects.filter(sequence_id=row.key).exclude(definition=newest).update(current=False)
     _retire(row.key)
-
-
-def _watches(row: SequenceDefinition) -> list[tuple[dict[str, Any], str, dict[str, Any]]]:
-    found = []
-    for member in row.document["events"]:
-        found += [(member, *each) for each in watched(member, row.resolved["members"][member_id(member)])]
-    return found
 
 
 def _archived(key: str) -> None:

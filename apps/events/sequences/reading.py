@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from apps.events.rules import fits
 from apps.validation.durations import parse_duration
 from apps.validation.expressions import (
     TRIGGER_ROOTS,
@@ -129,15 +128,10 @@ def watched(member: Mapping[str, Any], resolved: Mapping[str, Any]) -> Iterator[
             continue  # it will be said when the condition is evaluated
     if pattern := resolved.get("pattern"):
         yield pattern, demanded
-    if (event_id := resolved.get("eventId")) and demanded.setdefault("eventId", event_id) == event_id:
-        yield "**", demanded
+    if (event_id := resolved.get("eventId")) and demanded.get("eventId", event_id) == event_id:
+        yield "**", {**demanded, "eventId": event_id}
 
 
 def own_events(sequence_id: str) -> tuple[str, str]:
     """What a sequence says of its runs: that one is completed, that one failed."""
     return f"sequences.{sequence_id}.completed", f"sequences.{sequence_id}.failed"
-
-
-def meets_itself(pattern: str, said: str) -> bool:
-    """Whether events that a sequence records under ``said`` come back to its member with this pattern."""
-    return fits(pattern, said)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from apps.events import doorbell
 from apps.events.models import DeadLetter
 from apps.events.services.recording import NewEvent, record_events
 from apps.events.sql import as_rows, run
@@ -64,6 +65,7 @@ def carry_out(told: Sequence[Told], sequences: Mapping[UUID, reading.Sequence]) 
 def _replay(effects: Iterable[Replay]) -> None:
     if rows := [{"event": each.event, "after": each.after.total_seconds()} for each in effects]:
         run(_REPLAY, as_rows(rows))
+        doorbell.ring(doorbell.ORCHESTRATOR)
 
 
 def _end(run_: Run, state: State, effect: Say, sequence: reading.Sequence, payloads: Mapping[UUID, Any]) -> NewEvent:

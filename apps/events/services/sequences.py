@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -14,13 +13,13 @@ from django.db.models import Q
 from apps.auth.access import require
 from apps.auth.models import User
 from apps.auth.services import record_audit
-from apps.events.models import EventQueue, SequenceDefinition, SequenceMember, SequenceRun
+from apps.events.models import DeadLetter, EventQueue, SequenceDefinition, SequenceMember, SequenceRun
 from apps.events.models.sequences import OPEN
 from apps.events.queueing import queue_for
 from apps.events.sequences import reading, rules, saying, store
 from apps.events.sequences.rules import Signal
 from apps.events.sequences.saying import Told
-from apps.events.sequences.store import Run
+from apps.events.sequences.store import Case, Run
 from apps.events.sql import fetch
 from apps.validation.problems import Conflict, NotFound
 
@@ -36,9 +35,12 @@ SECONDS = 10.0
 def steer(*, actor: User, run_id: UUID, verb: str, signal: Signal, notes: str = "") -> SequenceRun:
     """Do what a person asks of a run. NotFound; Conflict when its state does not allow it."""
     require(actor, "operate:sequence")
-    [run] = store.lock(SequenceRun.objects.select_for_update().filter(id=run_id)) or [None]
-    if run is None:
+    if isinstance(signal, rules.Retry):
+        _lock_letters(run_id)
+    found = store.lock(SequenceRun.objects.select_for_update().filter(id=run_id))
+    if not found:
         raise NotFound("There is no such run of a sequence.")
+    [run] = found
     now = store.database_now()
     alone = run.state.status.is_open or not store.has_open([run.case])
     sequences = store.sequences([run.definition_id])
@@ -57,6 +59,13 @@ def steer(*, actor: User, run_id: UUID, verb: str, signal: Signal, notes: str = 
         details={"sequenceId": run.sequence_id, "key": run.key, "notes": notes, "member": member},
     )
     return SequenceRun.objects.get(id=run_id)
+
+
+def _lock_letters(run_id: UUID) -> None:
+    """Those that are to be replayed. Whoever replays them locks them before the runs that they tell."""
+    failed = SequenceMember.objects.filter(run=run_id, status=rules.MemberStatus.FAILED).values("event")
+    letters = DeadLetter.objects.filter(event__in=failed, status=DeadLetter.Status.PENDING)
+    list(letters.order_by("event", "subscriber_id").select_for_update().values_list("id"))
 
 
 def retry(*, actor: User, run_id: UUID, notes: str = "") -> SequenceRun:
@@ -83,38 +92,58 @@ def fail(*, actor: User, run_id: UUID, notes: str) -> SequenceRun:
 
 
 def note_dead_letter(event: UUID) -> None:
-    """Look at the dead letters of an event anew, and tell the runs that took it; in the transaction that changed them.
-
-    To be called when an event becomes a dead letter, when a replay of it fails again, and when one is resolved.
-    """
+    """An event has become a dead letter, or a replay of it failed again: tell the runs that took it. See below."""
     note_dead_letters([event])
 
 
 def note_dead_letters(events: Iterable[UUID]) -> None:
-    """The same for several. A fixed number of statements."""
-    ids = set(events)
-    concerned = SequenceMember.objects.filter(event__in=ids).values_list("run", flat=True)
-    if not (run_ids := list(concerned)):
+    """The same for several, in the transaction that wrote the letters. A fixed number of statements, one as a rule."""
+    _note(set(events), died=True)
+
+
+def note_resolved(events: Iterable[UUID]) -> None:
+    """A dead letter of each of these was handled or resolved: the members whose events have no other are set back."""
+    _note(set(events), died=False)
+
+
+def _note(events: set[UUID], *, died: bool) -> None:
+    run_ids = list(SequenceMember.objects.filter(event__in=events).values_list("run", flat=True)) if events else []
+    if not run_ids:
         return
     rows = SequenceRun.objects.filter(id__in=run_ids).order_by("sequence_id", "key", "id").select_for_update()
     runs = store.lock(rows)
-    dead = saying.open_dead_letters(ids)
+    dead = saying.open_dead_letters(events)
     now = store.database_now()
     sequences = store.sequences({each.definition_id for each in runs})
     taken = store.has_open({each.case for each in runs if not each.state.status.is_open})
-    steps = []
-    for run in runs:
-        plan = sequences[run.definition_id].plan
-        for event in ids:
-            if run.state.of_event(event) is None:
-                continue
-            signal = rules.Died(event, dead[event]) if event in dead else rules.Recovered(event)
-            step = rules.advance(plan, run.state, signal, now, alone=run.case not in taken)
-            if step.state.status.is_open:
+    signals = [
+        rules.Died(event, dead[event]) if died else rules.Recovered(event)
+        for event in sorted(events)
+        if (event in dead) is died
+    ]
+
+    def tell(taken: set[Case]) -> None:
+        steps = []
+        for run in runs:
+            for signal in signals:
+                if run.state.of_event(signal.event) is None:
+                    continue
+                plan = sequences[run.definition_id].plan
+                step = rules.advance(plan, run.state, signal, now, alone=run.case not in taken)
+                run.state = step.state
+                steps.append((run, step))
+            if run.state.status.is_open:
                 taken.add(run.case)
-            run.state = step.state
-            steps.append((run, step))
-    _write(steps, sequences)
+        _write(steps, sequences)
+
+    try:
+        tell(set(taken))
+    except Conflict:
+        # Somebody began a run of one of the cases just now, so none is opened again.
+        for run in runs:
+            assert run.before is not None
+            run.state = run.before
+        tell({each.case for each in runs})
 
 
 def fire_deadlines() -> int:
@@ -169,7 +198,7 @@ def _held_back(definition_ids: set[UUID]) -> dict[UUID, datetime]:
         through: set[str] = set()
         for member in resolved["members"].values():
             pattern = member["pattern"]
-            if pattern is None or member["eventId"] is not None or "*" in pattern:
+            if pattern is None or "*" in pattern:
                 through = queues
                 break
             through.add(queue_for(pattern).id)
@@ -186,20 +215,20 @@ def _write(steps: list[tuple[Run, rules.Step]], sequences: Mapping[UUID, reading
     for run, step in steps:
         run.state = step.state
         runs[run.id] = run
-    saying.carry_out(told, sequences)
     try:
         with transaction.atomic():
+            saying.carry_out(told, sequences)
             store.save(runs.values())
     except IntegrityError as error:
         raise Conflict("Another run for the same key was begun at this moment; look again.") from error
 
 
-def forget_runs(*, keep_until: datetime) -> int:
-    """Delete runs that ended before ``keep_until``, in batches. Returns how many."""
+def forget_runs(*, ended_before: datetime) -> int:
+    """Delete runs that ended before then, in batches. Returns how many."""
     gone = 0
     while True:
         with transaction.atomic():
-            rows = SequenceRun.objects.filter(completed_at__lt=keep_until).order_by("completed_at")
+            rows = SequenceRun.objects.filter(completed_at__lt=ended_before).order_by("completed_at")
             ids = list(rows.select_for_update(skip_locked=True).values_list("id", flat=True)[:1_000])
             SequenceMember.objects.filter(run__in=ids).delete()
             SequenceRun.objects.filter(id__in=ids).delete()

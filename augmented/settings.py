@@ -200,6 +200,8 @@ SPECTACULAR_SETTINGS = {
         "BulkStatus": "apps.workflows.models.BulkOperation.Status",
         "SteeringOperation": "apps.workflows.services.verbs.OPERATIONS",
         "EventSourceType": "apps.events.api.serializers.SOURCE_TYPES",
+        "SequenceRunStatus": "apps.events.api.sequences.STATUSES",
+        "SequenceMemberStatus": "apps.events.api.sequences.MEMBER_STATUSES",
         "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
+
+from django.db import transaction
 
 from apps.auth.models import User
 from apps.events.models import SequenceDefinition, SequenceRun
 from apps.events.routing import route
 from apps.events.sequences.kind import SEQUENCE
+from apps.events.sequences.subscriber import SequenceSubscriber
 from apps.events.tests.factories import new_event, recorded
 from apps.validation.definitions import services
 
@@ -79,4 +81,11 @@ def statuses(run: SequenceRun) -> dict[str, str]:
     return dict(run.members.order_by("id").values_list("member_id", "status"))
 
 
-Published = Callable[[dict[str, Any]], SequenceDefinition]
+def begun_run(actor: User) -> SequenceRun:
+    """Of the sequence ``pair``: something was asked."""
+    published(actor, pair())
+    events = recorded(new_event("asked-1", "talk.asked", {"question": "Why?"}, metadata={"correlationId": "A"}))
+    subscriber = SequenceSubscriber()
+    with transaction.atomic():
+        subscriber.handle(subscriber.find(events))
+    return run_of()

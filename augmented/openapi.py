@@ -7,6 +7,8 @@ ENUM_NAMES = {
     "BulkStatus": "apps.workflows.models.BulkOperation.Status",
     "SteeringOperation": "apps.workflows.services.verbs.OPERATIONS",
     "EventSourceType": "apps.events.api.serializers.SOURCE_TYPES",
+    "SequenceRunStatus": "apps.events.api.sequences.STATUSES",
+    "SequenceMemberStatus": "apps.events.api.sequences.MEMBER_STATUSES",
     "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
     "ScheduleState": "apps.workflows.selectors.schedules.STATES",
     "TriggerState": "apps.workflows.selectors.triggers.STATES",

@@ -22,11 +22,14 @@ from django.utils import timezone
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
-from apps.events.models import DeadLetter, Event
-from apps.events.services import NewEvent, dead_letters, queues, record_events
+from apps.events.models import DeadLetter, Event, SequenceRun
+from apps.events.sequences.kind import SEQUENCE
+from apps.events.services import NewEvent, dead_letters, queues, record_events, sequences
 from apps.events.tests.factories import EventDefinitionFactory, shipped
+from apps.events.tests.sequences import begun_run, pair
 from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
+from apps.validation.definitions import services as definition_services
 from apps.workflows.models import BulkOperation, WorkflowDefinition, WorkflowInstance
 from apps.workflows.services import bulk, instances, schedules, triggers
 from apps.workflows.tests.factories import (
@@ -55,11 +58,13 @@ class World:
     files: dict[str, TaskAttachment]
     bulks: dict[str, BulkOperation]
     letter: DeadLetter
+    sequence_run: SequenceRun
 
     def address(self, route: str, whose: str) -> str:
         """The route's pattern with ids put in."""
         named = {
             "/queues/": "rights",
+            "/sequences/": "pair",
             "tasks/": "greet",
             "/schedules/": "nap",
             "/triggers/": "nap",
@@ -75,6 +80,7 @@ class World:
             "<uuid:bulk_id>": self.bulks[whose].id,
             "<uuid:letter_id>": self.letter.id,
             "<path:event_id>": self.letter.event_id,
+            "<uuid:run_id>": self.sequence_run.id,
             "<str:key>": definition,
             "<str:version>": "1.0.0",
         }.items():
@@ -125,7 +131,9 @@ def make_world(cast: Cast) -> World:
     dead_letters.refuse(event.document, "trigger:gone", {"type": "PERMANENT", "code": "GONE", "message": "Gone."})
     queues.save(actor=cast.admin, key="rights", document={"patterns": ["rights.*"]})
     letter = DeadLetter.objects.get()
-    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks, letter)
+    sequence_run = begun_run(cast.admin)
+    definition_services.save_draft(SEQUENCE, actor=cast.admin, document=pair(version="1.1.0"))
+    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks, letter, sequence_run)
 
 
 # What must be so before a verb makes sense.
@@ -146,6 +154,10 @@ def _cancelled(world: World) -> None:
 def _resting(world: World) -> None:
     schedules.pause(actor=world.users["admin"], key="nap")
     triggers.pause(actor=world.users["admin"], key="nap")
+
+
+def _failed_sequence(world: World) -> None:
+    sequences.fail(actor=world.users["admin"], run_id=world.sequence_run.id, notes="x")
 
 
 def _paused_queue(world: World) -> None:
@@ -193,6 +205,8 @@ _SAID = "api/v1/events/definitions"
 _EVENT = "api/v1/events"
 _LETTER = f"{_EVENT}/dead-letters"
 _QUEUE = f"{_EVENT}/queues"
+_ORDER = f"{_EVENT}/sequences"
+_RUN_OF = f"{_ORDER}/runs/<uuid:run_id>"
 _CHECK = "api/v1/validation"
 _FORM = {"action": "approve", "output": {}}
 _SIGN_IN = {"username": "alice", "password": "augmented"}
@@ -347,6 +361,24 @@ ROWS = (
     Row(f"POST {_LETTER}/<uuid:letter_id>/replay", "401 403 403 403 .   .", body={}),
     Row(f"POST {_LETTER}/<uuid:letter_id>/discard", "401 403 403 403 .   .", body={"notes": "x"}),
     Row(f"POST {_LETTER}/<uuid:letter_id>/resolve", "401 403 403 403 .   .", body={"notes": "x"}),
+    Row(f"GET {_ORDER}",                         "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}",                        "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"POST {_ORDER}/validate",               "401 403 403 403 .   .", body=pair()),
+    Row(f"GET {_ORDER}/<str:key>",               "401 403 403 403 .   ."),
+    Row(f"PUT {_ORDER}/<str:key>",               "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"DELETE {_ORDER}/<str:key>",            "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}/<str:key>/publish",      "401 403 403 403 .   .", body={"version": "1.1.0"}),
+    Row(f"GET {_ORDER}/<str:key>/versions",      "401 403 403 403 .   ."),
+    Row(f"GET {_ORDER}/<str:key>/versions/<str:version>", "401 403 403 403 .   ."),
+    Row(f"GET {_ORDER}/<str:key>/diff",          "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"GET {_ORDER}/<str:key>/impact",        "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}/<str:key>/impact",       "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"GET {_ORDER}/<str:key>/runs",          "401 403 403 403 .   ."),
+    Row(f"GET {_RUN_OF}",                        "401 403 403 403 .   ."),
+    Row(f"POST {_RUN_OF}/retry",                 "401 403 403 403 .   .", body={}, before=_failed_sequence),
+    Row(f"POST {_RUN_OF}/resolve",               "401 403 403 403 .   .", body={"notes": "x"}, before=_failed_sequence),
+    Row(f"POST {_RUN_OF}/skip",                  "401 403 403 403 .   .", body={"member": "answered", "notes": "x"}),
+    Row(f"POST {_RUN_OF}/fail",                  "401 403 403 403 .   .", body={"notes": "x"}),
     Row(f"GET {_EVENT}",                         "401 403 403 403 .   ."),
     Row(f"POST {_EVENT}",                        "401 403 403 .   .   .", body={"pattern": "rights.checked"}),
     Row(f"GET {_EVENT}/<path:event_id>",         "401 403 403 403 .   ."),

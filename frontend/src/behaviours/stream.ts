@@ -43,7 +43,7 @@ export function stream(): void {
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
-    if (document.querySelector("dialog[open]")) return;
+    if (!root.isConnected || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
     if (key === "j" || key === "arrowdown") pane.move(1);
     else if (key === "k" || key === "arrowup") pane.move(-1);
@@ -185,7 +185,6 @@ function live(root: HTMLElement): void {
     show(0, false);
     void htmx.ajax("get", address.href, { target: "#results", select: "#results", swap: "outerHTML" }).then(() => {
       for (const row of eventsIn(root)) row.classList.toggle("arrived", !known.has(row.dataset.event));
-      root.scrollIntoView({ block: "nearest" });
       window.scrollTo({ top: 0 });
     });
   });

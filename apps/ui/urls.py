@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import events, home, imports, instances, palette, schedules, session, tasks, versions, workflows
+from apps.ui.views import (
+    event_definitions,
+    events,
+    home,
+    imports,
+    instances,
+    palette,
+    schedules,
+    session,
+    tasks,
+    versions,
+    workflows,
+)
 
 app_name = "ui"
 urlpatterns = [
@@ -21,8 +33,12 @@ urlpatterns = [
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
     path("events", events.stream, name="events"),
+    path("events/definitions", event_definitions.overview, name="event-definitions"),
+    path("events/definitions/<str:key>", event_definitions.detail, name="event-definition"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),
     path("tasks/<uuid:task_id>", tasks.detail, name="task"),
+    # Last, for an event's id may be anything: what has a name of its own below /events comes before.
+    path("events/<path:event_id>", events.story, name="event"),
 ]

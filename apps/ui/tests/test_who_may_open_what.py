@@ -11,6 +11,8 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.services import record_events
+from apps.events.tests.factories import EventDefinitionFactory, new_event, shipped
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -32,6 +34,9 @@ EXPECTED = {
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "events": (200, 403, 403),
+    "events/definitions": (200, 403, 403),
+    "events/definitions/<str:key>": (200, 403, 403),
+    "events/<path:event_id>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -45,6 +50,8 @@ def run(cast: Cast) -> WorkflowInstance:
     """Started by Alice; Bob has claimed its task."""
     published(approval())
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
+    EventDefinitionFactory(document=shipped(eventId="approval"))
+    record_events([new_event("e/1")])
     made = started(cast.alice, "approval")
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made
@@ -55,6 +62,7 @@ def address(route: str, run: WorkflowInstance) -> str:
     return "/" + (
         route.replace("<str:workflow_id>", "approval")
         .replace("<str:key>", "approval")
+        .replace("<path:event_id>", "e/1")
         .replace("<uuid:instance_id>", str(run.pk))
         .replace("<uuid:task_id>", str(task.pk))
     )

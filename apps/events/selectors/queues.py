@@ -27,7 +27,8 @@ LEFT JOIN LATERAL (
          sum(errors) FILTER (WHERE c.created_at IS NULL OR minute >= c.created_at) AS errors,
          sum(millis) FILTER (WHERE c.created_at IS NULL OR minute >= c.created_at) AS millis,
          sum(processed) FILTER (WHERE minute >= date_trunc('minute', now()) - interval '1 minute') AS lately
-  FROM events_queueminute WHERE queue = k.queue) m ON true
+  FROM events_queueminute WHERE queue = k.queue
+    AND minute >= least(coalesce(c.created_at, '-infinity'), date_trunc('minute', now()) - interval '1 minute')) m ON true
 LEFT JOIN LATERAL (
   SELECT count(*) AS depth, 1000 * extract(epoch FROM now() - min(recorded_at)) AS age
   FROM events_queuedevent WHERE queue = k.queue) q ON true

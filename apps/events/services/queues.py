@@ -69,7 +69,9 @@ def save(*, actor: User, key: str, document: dict[str, Any], if_match: int | Non
 def _problems(key: str, given: dict[str, Any]) -> list[Violation]:
     found = []
     if not _NAME.fullmatch(key):
-        message = "A queue's name has small letters, digits, - and _, begins with a letter, and has 100 characters at most."
+        message = (
+            "A queue's name has small letters, digits, - and _, begins with a letter, and has 100 characters at most."
+        )
         found.append(Violation("name", message, "/id", hint="orders"))
     if key == EventQueue.DEFAULT and given.get("patterns"):
         message = "The default queue takes what no other queue's patterns fit; it has none of its own."
@@ -123,7 +125,7 @@ def delete(*, actor: User, key: str) -> None:
     row = _locked(key)
     moved = QueuedEvent.objects.filter(queue=key).update(queue=EventQueue.DEFAULT)
     run("UPDATE events_delivery SET queue = 'default' WHERE queue = %s AND next_attempt_at IS NOT NULL", key)
-    row.delete()
+    EventQueue.objects.filter(id=key).delete()  # the row keeps its id, for the audit
     _changed(actor, row, "delete", {"moved": moved})
 
 
@@ -143,7 +145,7 @@ def _locked(key: str) -> EventQueue:
 
 
 def _changed(actor: User, row: EventQueue, verb: str, details: dict[str, Any]) -> None:
-    record_audit(actor=actor, action=f"queue.{verb}", resource="queue", resource_id=row.id or "", details=details)
+    record_audit(actor=actor, action=f"queue.{verb}", resource="queue", resource_id=row.id, details=details)
     transaction.on_commit(queueing.forget)
     queueing.forget()
 

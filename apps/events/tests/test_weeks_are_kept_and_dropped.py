@@ -9,8 +9,8 @@ from django.db import connection
 
 from apps.events.models import Delivery, Event, EventKey, QueuedEvent
 from apps.events.routing import route
-from apps.events.services.partitions import make_ahead, monday_of
 from apps.events.services.partitions import drop_older as drop
+from apps.events.services.partitions import make_ahead, monday_of
 from apps.events.subscribers import Transient
 from apps.events.tests.factories import Listener, new_event, recorded, registered
 

@@ -20,14 +20,14 @@ from django.db import transaction
 from . import doorbell
 from .failpoints import failpoint
 from .failures import connection_is_lost, trouble_of
-from .handling import EVERYBODY, Pair, find, handle
+from .handling import Pair, find, handle
 from .models import EventQueue
 from .queueing import Queue, queues
 from .services import deliveries
 from .services.deliveries import DEAD, RETRYING, Attempt, queue_named
 from .sql import as_rows, fetch, run
 from .stored import StoredEvent
-from .subscribers import Handled, Match, Subscriber, SubscriberGone, deferred_kinds, kind_of, kinds
+from .subscribers import EVERYBODY, Handled, Match, Subscriber, SubscriberGone, deferred_kinds, kind_of, kinds
 
 RETRY_BATCH = 200
 

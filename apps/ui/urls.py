@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import events, home, imports, instances, palette, schedules, session, tasks, versions, workflows
+from apps.ui.views import (
+    dead_letters,
+    events,
+    home,
+    imports,
+    instances,
+    palette,
+    queues,
+    schedules,
+    session,
+    tasks,
+    versions,
+    workflows,
+)
 
 app_name = "ui"
 urlpatterns = [
@@ -21,6 +34,10 @@ urlpatterns = [
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
     path("events", events.stream, name="events"),
+    path("events/queues", queues.overview, name="queues"),
+    path("events/queues/<str:key>", queues.detail, name="queue"),
+    path("events/dead-letters", dead_letters.overview, name="dead-letters"),
+    path("events/dead-letters/<uuid:letter_id>", dead_letters.detail, name="dead-letter"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),

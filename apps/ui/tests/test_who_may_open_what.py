@@ -11,6 +11,9 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.models import DeadLetter
+from apps.events.services import dead_letters, queues
+from apps.events.tests.factories import new_event, recorded
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -32,6 +35,10 @@ EXPECTED = {
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "events": (200, 403, 403),
+    "events/queues": (200, 403, 403),
+    "events/queues/<str:key>": (200, 403, 403),
+    "events/dead-letters": (200, 403, 403),
+    "events/dead-letters/<uuid:letter_id>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -46,6 +53,9 @@ def run(cast: Cast) -> WorkflowInstance:
     published(approval())
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
     made = started(cast.alice, "approval")
+    queues.save(actor=cast.alice, key="approval", document={"patterns": ["approval.*"]})
+    [event] = recorded(new_event())
+    dead_letters.refuse(event.document, "trigger:gone", {"code": "GONE", "message": "Gone."})
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made
 
@@ -57,6 +67,7 @@ def address(route: str, run: WorkflowInstance) -> str:
         .replace("<str:key>", "approval")
         .replace("<uuid:instance_id>", str(run.pk))
         .replace("<uuid:task_id>", str(task.pk))
+        .replace("<uuid:letter_id>", str(DeadLetter.objects.get().pk))
     )
 
 

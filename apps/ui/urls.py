@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.ui.views import (
+    dead_letters,
     event_definitions,
     events,
     home,
     imports,
     instances,
     palette,
+    queues,
     schedules,
     session,
     tasks,
@@ -35,6 +37,10 @@ urlpatterns = [
     path("events", events.stream, name="events"),
     path("events/definitions", event_definitions.overview, name="event-definitions"),
     path("events/definitions/<str:key>", event_definitions.detail, name="event-definition"),
+    path("events/queues", queues.overview, name="queues"),
+    path("events/queues/<str:key>", queues.detail, name="queue"),
+    path("events/dead-letters", dead_letters.overview, name="dead-letters"),
+    path("events/dead-letters/<uuid:letter_id>", dead_letters.detail, name="dead-letter"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),

@@ -11,8 +11,9 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
-from apps.events.services import record_events
-from apps.events.tests.factories import EventDefinitionFactory, new_event, shipped
+from apps.events.models import DeadLetter
+from apps.events.services import dead_letters, queues, record_events
+from apps.events.tests.factories import EventDefinitionFactory, new_event, recorded, shipped
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -37,6 +38,10 @@ EXPECTED = {
     "events/definitions": (200, 403, 403),
     "events/definitions/<str:key>": (200, 403, 403),
     "events/<path:event_id>": (200, 403, 403),
+    "events/queues": (200, 403, 403),
+    "events/queues/<str:key>": (200, 403, 403),
+    "events/dead-letters": (200, 403, 403),
+    "events/dead-letters/<uuid:letter_id>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -53,6 +58,9 @@ def run(cast: Cast) -> WorkflowInstance:
     EventDefinitionFactory(document=shipped(eventId="approval"))
     record_events([new_event("e/1")])
     made = started(cast.alice, "approval")
+    queues.save(actor=cast.alice, key="approval", document={"patterns": ["approval.*"]})
+    [event] = recorded(new_event())
+    dead_letters.refuse(event.document, "trigger:gone", {"code": "GONE", "message": "Gone."})
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made
 
@@ -65,6 +73,7 @@ def address(route: str, run: WorkflowInstance) -> str:
         .replace("<path:event_id>", "e/1")
         .replace("<uuid:instance_id>", str(run.pk))
         .replace("<uuid:task_id>", str(task.pk))
+        .replace("<uuid:letter_id>", str(DeadLetter.objects.get().pk))
     )
 
 

@@ -14,6 +14,7 @@ from kombu import Queue
 
 from augmented import environment as env
 from augmented.logs import logging_config
+from augmented.openapi import ENUM_NAMES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("AUGMENTED_VAR", str(BASE_DIR / "var")))
@@ -193,17 +194,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "UserKind": "apps.auth.models.User.Kind",
-        "TaskStatus": "apps.tasks.models.Task.Status",
-        "TaskType": "apps.tasks.models.Task.Type",
-        "BulkStatus": "apps.workflows.models.BulkOperation.Status",
-        "SteeringOperation": "apps.workflows.services.verbs.OPERATIONS",
-        "EventSourceType": "apps.events.api.serializers.SOURCE_TYPES",
-        "SequenceRunStatus": "apps.events.api.sequences.STATUSES",
-        "SequenceMemberStatus": "apps.events.api.sequences.MEMBER_STATUSES",
-        "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
-    },
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

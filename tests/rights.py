@@ -31,7 +31,7 @@ from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
 from apps.validation.definitions import services as definition_services
 from apps.workflows.models import BulkOperation, WorkflowDefinition, WorkflowInstance
-from apps.workflows.services import bulk, instances, schedules
+from apps.workflows.services import bulk, instances, schedules, triggers
 from apps.workflows.tests.factories import (
     CalendarDefinitionFactory,
     WorkflowDefinitionFactory,
@@ -44,6 +44,7 @@ from apps.workflows.tests.factories import (
 )
 
 _SCHEDULE = {"workflowId": "nap", "interval": "PT1H"}
+_TRIGGER = {"workflowId": "nap", "eventPattern": "orders.shipped"}
 CALLERS = ("anonymous", "charlie", "bob", "robot", "alice", "admin")
 
 
@@ -66,6 +67,7 @@ class World:
             "/sequences/": "pair",
             "tasks/": "greet",
             "/schedules/": "nap",
+            "/triggers/": "nap",
             "/calendars/": "office",
             "events/": "OrderEvents.shipped",
         }
@@ -101,6 +103,7 @@ def make_world(cast: Cast) -> World:
         document=expression_document() | {"taskId": "greet", "version": "1.1.0"}, status="draft", published_at=None
     )
     schedules.save(actor=cast.admin, document=_SCHEDULE)
+    triggers.save(actor=cast.admin, document=_TRIGGER)
     for version, state in (("1.0.0", "published"), ("1.1.0", "draft")):
         CalendarDefinitionFactory(document=office(version=version), status=state)
     EventDefinitionFactory()
@@ -150,6 +153,7 @@ def _cancelled(world: World) -> None:
 
 def _resting(world: World) -> None:
     schedules.pause(actor=world.users["admin"], key="nap")
+    triggers.pause(actor=world.users["admin"], key="nap")
 
 
 def _failed_sequence(world: World) -> None:
@@ -209,6 +213,7 @@ _SIGN_IN = {"username": "alice", "password": "augmented"}
 _TASK_DOCUMENT = expression_document() | {"taskId": "another"}
 _NOBODYS = "01890000-0000-7000-8000-000000000001"
 _PLAN = "api/v1/workflows/schedules"
+_WAKE = "api/v1/workflows/triggers"
 _DAYS = "api/v1/workflows/calendars"
 _FLOW_START = {"workflowId": "nap"}
 _BULK = {"operation": "suspend", "filter": {"workflowId": "approval"}}
@@ -271,6 +276,16 @@ ROWS = (
     Row(f"POST {_PLAN}/<str:key>/resume",        "401 403 403 403 .   .", body={}, before=_resting),
     Row(f"POST {_PLAN}/<str:key>/fire",          "401 403 403 403 .   .", body={}),
     Row(f"GET {_PLAN}/<str:key>/fires",          "401 403 403 403 .   ."),
+
+    Row(f"GET {_WAKE}",                          "401 403 403 403 .   ."),
+    Row(f"POST {_WAKE}",                         "401 403 403 403 .   .", body=_TRIGGER),
+    Row(f"POST {_WAKE}/test",                    "401 403 403 403 .   .", body={"event": {"pattern": "a.b"}}),
+    Row(f"GET {_WAKE}/<str:key>",                "401 403 403 403 .   ."),
+    Row(f"PUT {_WAKE}/<str:key>",                "401 403 403 403 .   .", body=_TRIGGER),
+    Row(f"DELETE {_WAKE}/<str:key>",             "401 403 403 403 .   ."),
+    Row(f"POST {_WAKE}/<str:key>/pause",         "401 403 403 403 .   .", body={}),
+    Row(f"POST {_WAKE}/<str:key>/resume",        "401 403 403 403 .   .", body={}, before=_resting),
+    Row(f"GET {_WAKE}/<str:key>/deliveries",     "401 403 403 403 .   ."),
 
     Row(f"GET {_DAYS}",                          "401 403 403 403 .   ."),
     Row(f"POST {_DAYS}",                         "401 403 403 403 .   .", body=office(calendarId="new")),

@@ -35,7 +35,7 @@ ROLES: dict[str, RoleSpec] = {
     ),
     "readonly": RoleSpec(
         "Sees definitions, instances, tasks and events; changes nothing.",
-        ("view:workflow", "view:schedule", "view:instance", "view:task", "view:event", "view:schema"),
+        ("view:workflow", "view:schedule", "view:trigger", "view:instance", "view:task", "view:event", "view:schema"),
     ),
     "guest": RoleSpec("Sees the schemas of the definition language only.", ("view:schema",)),
     # Functional roles
@@ -47,7 +47,9 @@ ROLES: dict[str, RoleSpec] = {
             "publish:workflow",
             "archive:workflow",
             "view:schedule",
+            "view:trigger",
             "design:schedule",
+            "design:trigger",
             "design:calendar",
             "publish:calendar",
             "archive:calendar",
@@ -73,7 +75,9 @@ ROLES: dict[str, RoleSpec] = {
             "view:workflow",
             "start:workflow",
             "view:schedule",
+            "view:trigger",
             "operate:schedule",
+            "operate:trigger",
             "view:instance",
             "steer:instance",
             "view:task",

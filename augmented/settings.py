@@ -156,7 +156,7 @@ AUGMENTED_LEASE_SECONDS = env.number("AUGMENTED_LEASE_SECONDS", 30)  # without a
 AUGMENTED_MAX_CLAIMS = env.number("AUGMENTED_MAX_CLAIMS", 5)  # a task that took so many workers with it has failed
 AUGMENTED_MAX_TRANSITIONS = env.number(
     "AUGMENTED_MAX_TRANSITIONS", 10_000
-)  # an instance with more has failed: it never stops
+)  # a run with more has failed: it never stops
 AUGMENTED_KEEP_FIRES_DAYS = env.number("AUGMENTED_KEEP_FIRES_DAYS", 90)  # in the logs of schedules
 AUGMENTED_KEEP_EVENTS_DAYS = env.number("AUGMENTED_KEEP_EVENTS_DAYS", 90)  # then their week is dropped
 AUGMENTED_UNKNOWN_EVENTS = env.text("AUGMENTED_UNKNOWN_EVENTS", "accept")  # or refuse: those that nobody has defined

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import events, home, imports, instances, palette, schedules, session, tasks, versions, workflows
+from apps.ui.views import (
+    events,
+    home,
+    imports,
+    instances,
+    palette,
+    schedules,
+    sequences,
+    session,
+    tasks,
+    versions,
+    workflows,
+)
 
 app_name = "ui"
 urlpatterns = [
@@ -21,6 +33,9 @@ urlpatterns = [
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
     path("events", events.stream, name="events"),
+    path("events/sequences", sequences.overview, name="sequences"),
+    path("events/sequences/<str:key>", sequences.detail, name="sequence"),
+    path("events/sequences/<str:key>/<uuid:run_id>", sequences.run, name="sequence-run"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),

@@ -11,6 +11,8 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.models import SequenceRun
+from apps.events.tests.sequences import begun_run
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -32,6 +34,9 @@ EXPECTED = {
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "events": (200, 403, 403),
+    "events/sequences": (200, 403, 403),
+    "events/sequences/<str:key>": (200, 403, 403),
+    "events/sequences/<str:key>/<uuid:run_id>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -45,6 +50,7 @@ def run(cast: Cast) -> WorkflowInstance:
     """Started by Alice; Bob has claimed its task."""
     published(approval())
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
+    begun_run(cast.alice)
     made = started(cast.alice, "approval")
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made
@@ -52,6 +58,8 @@ def run(cast: Cast) -> WorkflowInstance:
 
 def address(route: str, run: WorkflowInstance) -> str:
     task = Task.objects.get(workflow_instance_id=run.pk)
+    if "/sequences/" in route:
+        route = route.replace("<str:key>", "pair").replace("<uuid:run_id>", str(SequenceRun.objects.get().pk))
     return "/" + (
         route.replace("<str:workflow_id>", "approval")
         .replace("<str:key>", "approval")

@@ -73,12 +73,12 @@ def _members(document: Mapping[str, Any], resolved: Mapping[str, Any], known: li
         if resolved["members"][name]["eventId"] is not None:
             close = get_close_matches(member["eventId"], known, n=3)
             hint = f"Did you mean {', '.join(close)}? " if close else ""
-            if resolved["members"][name]["pattern"] is None:
-                means = "It stands for the one event with this id."
-            else:
-                means = "It stands for the one event with this id, and for events recorded under this name."
             hint += "Save the event definition, or say which events with eventPattern."
-            message = f"There is no event definition {member['eventId']!r}. {means}"
+            named = resolved["members"][name]["pattern"] is not None
+            taken = (
+                "the name that events are recorded under, or the id of one event" if named else "the id of one event"
+            )
+            message = f"There is no event definition {member['eventId']!r}; it is taken for {taken}."
             yield Violation("unknown-event", message, f"{pointer}/eventId", "warning", hint)
         if member.get("condition"):
             yield from _expression(member["condition"], f"{pointer}/condition")

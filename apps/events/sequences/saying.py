@@ -116,7 +116,8 @@ def _undoing(
             errors.append({"pattern": each.pattern, "message": error.message})
             continue
         found.append(_event(run_, state, sequence, f"undo-{state.outcomes}-{index}", each.pattern, payload))
-    return found, {"events": [each.event_id for each in found], "errors": errors}
+    undone = [{"eventId": each.event_id, "pattern": each.pattern} for each in found]
+    return found, {"events": undone, "errors": errors}
 
 
 def _events(state: State, payloads: Mapping[UUID, Any]) -> dict[str, dict[str, Any]]:

@@ -285,7 +285,7 @@ def test_compensating_events_undo_the_last_first(alice: User) -> None:
     out_of_time(run_of())
     run = run_of()
     assert run.compensated and run.rollback is not None
-    recorded_ = [Event.objects.get(event_id=event_id) for event_id in run.rollback["events"]]
+    recorded_ = [Event.objects.get(event_id=each["eventId"]) for each in run.rollback["events"]]
     assert [(event.pattern, event.payload) for event in recorded_] == [
         ("orders.refund", {"order": "A", "amount": 12, "why": "MISSING"}),
         ("orders.cancel", {"because": first}),

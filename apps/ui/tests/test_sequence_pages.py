@@ -56,7 +56,7 @@ def test_one_sequence_shows_its_order_what_follows_and_its_runs(alice: User, bro
     happened("rated", key="ORD-2")
     answer = browse(alice).get("/events/sequences/fulfilment")
     text = text_of(answer)
-    assert "sequences.fulfilment.completed" in text and "within PT1H" in text and "rated optional" in text
+    assert "sequences.fulfilment.completed" in text and "within 1 h" in text and "rated optional" in text
     assert "created: Processed; paid: Expected; packed: Processed" in answer.content.decode()
     assert f"/events/sequences/fulfilment/{run_of('ORD-2').pk}" in links(answer)
     only = links(browse(alice).get("/events/sequences/fulfilment", {"key": "ORD-1", "status": "in_progress"}))

@@ -20,14 +20,14 @@ from apps.events.sequences.rules import Reason, RunStatus
 from apps.ui import paging
 from apps.ui.views.base import actor, one_of, page
 from apps.validation.definitions import services as definitions
+from apps.validation.durations import parse_duration
 
 LISTED = 200
 SHOWN = 300
 _REASONS = {
-    Reason.MISSING: "What is marked as missing did not come in time.",
+    Reason.MISSING: "Something that is required did not come in time.",
     Reason.OUT_OF_TIME: "Everything came, but not all of it could be handled in time.",
     Reason.MEMBER_FAILED: "An event of it could not be handled by one of its subscribers.",
-    Reason.GIVEN_UP: "Somebody gave it up.",
 }
 _STRATEGIES = {
     "manual": "A run that fails waits for a person.",
@@ -65,8 +65,9 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
     completed, failed = own_events(key)
     context = {
         "row": row,
-        "about": selectors.summaries([row])[0],
-        "most": selectors.MOST_COUNTED,
+        "errors": [each for each in row.violations if each["severity"] == "error"],
+        "warnings": [each for each in row.violations if each["severity"] != "error"],
+        "within": _in_words(row.document.get("within")),
         "places": _places(selectors.expected(row.document)),
         "correlation": row.document.get("correlationKey") or "event.metadata.correlationId",
         "first_only": row.document.get("startsWith") == "FIRST",
@@ -118,6 +119,19 @@ def run(request: HttpRequest, key: str, run_id: UUID) -> HttpResponse:
         else None,
     }
     return render(request, "ui/events/sequences/run.html", context)
+
+
+def _in_words(duration: str | None) -> str:
+    """`PT90M` → `1 h 30 min`."""
+    if duration is None:
+        return ""
+    rest = parse_duration(duration).total_seconds()
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count:g} {unit}")
+    return " ".join([*parts, f"{rest:g} s"] if rest or not parts else parts)
 
 
 def _brief(payload: Any) -> str:

@@ -40,7 +40,10 @@ describe("the verbs of a run of a sequence", () => {
   it("offers what the state allows, and no skipping where nothing can be skipped", () => {
     fakeApi({});
     render(<SequenceVerbs {...PROPS} members={[]} verbs={["retry", "resolve", "skip"]} />);
-    expect(screen.getAllByRole("button").map((each) => each.textContent?.trim())).toEqual(["Try again", "Settle"]);
+    expect(screen.getAllByRole("button").map((each) => each.textContent?.trim())).toEqual([
+      "Try again",
+      "Count as completed",
+    ]);
   });
 
   it("says when failing undoes what was done", () => {

@@ -11,9 +11,10 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
-from apps.events.models import DeadLetter
+from apps.events.models import DeadLetter, SequenceRun
 from apps.events.services import dead_letters, queues, record_events
 from apps.events.tests.factories import EventDefinitionFactory, new_event, recorded, shipped
+from apps.events.tests.sequences import begun_run
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -42,6 +43,9 @@ EXPECTED = {
     "events/queues/<str:key>": (200, 403, 403),
     "events/dead-letters": (200, 403, 403),
     "events/dead-letters/<uuid:letter_id>": (200, 403, 403),
+    "events/sequences": (200, 403, 403),
+    "events/sequences/<str:key>": (200, 403, 403),
+    "events/sequences/<str:key>/<uuid:run_id>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -57,6 +61,7 @@ def run(cast: Cast) -> WorkflowInstance:
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
     EventDefinitionFactory(document=shipped(eventId="approval"))
     record_events([new_event("e/1")])
+    begun_run(cast.alice)
     made = started(cast.alice, "approval")
     queues.save(actor=cast.alice, key="approval", document={"patterns": ["approval.*"]})
     [event] = recorded(new_event())
@@ -67,6 +72,8 @@ def run(cast: Cast) -> WorkflowInstance:
 
 def address(route: str, run: WorkflowInstance) -> str:
     task = Task.objects.get(workflow_instance_id=run.pk)
+    if "/sequences/" in route:
+        route = route.replace("<str:key>", "pair").replace("<uuid:run_id>", str(SequenceRun.objects.get().pk))
     return "/" + (
         route.replace("<str:workflow_id>", "approval")
         .replace("<str:key>", "approval")

@@ -11,7 +11,7 @@ from apps.validation.api.serializers import ViolationSerializer
 from apps.workflows.models import Trigger
 from apps.workflows.selectors.triggers import STATES
 
-_STATUSES = Delivery.Status.values
+_STATUSES = Delivery.Status.choices
 
 
 class TriggerLastSerializer(serializers.Serializer[Any]):

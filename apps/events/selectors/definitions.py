@@ -19,17 +19,18 @@ def newest_definitions(*, search: str = "", status: str = "", category: str = ""
     """Of each event the newest version that is not archived, with ``published_version``: the one in use, or None."""
     newest = EventDefinition.objects.live().order_by("key", "-version_key").distinct("key").values("pk")
     published = EventDefinition.objects.published().filter(key=OuterRef("key")).order_by("-version_key")
-    rows: QuerySet[EventDefinition] = EventDefinition.objects.filter(pk__in=newest).annotate(
+    rows: Any = EventDefinition.objects.filter(pk__in=newest).annotate(
         published_version=Subquery(published.values("version")[:1])
     )
     if search:
-        found = Q(key__icontains=search) | Q(name__icontains=search) | Q(description__icontains=search)
-        rows = rows.filter(found | Q(document__pattern__icontains=search))
+        words = Q(key__icontains=search) | Q(name__icontains=search) | Q(description__icontains=search)
+        rows = rows.filter(words | Q(document__pattern__icontains=search))
     if status:
         rows = rows.filter(status=status)
     if category:
         rows = rows.filter(document__uiMetadata__category=category)
-    return rows
+    found: QuerySet[EventDefinition] = rows
+    return found
 
 
 def categories() -> list[str]:

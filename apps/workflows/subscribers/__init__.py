@@ -1,1 +1,1 @@
-"""Who of this app handles events (see apps/events/subscribers.py)."""
+"""Whom events concern in this app: kinds of subscribers, one module each (see apps.events.subscribers)."""

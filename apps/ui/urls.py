@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import events, home, imports, instances, palette, schedules, session, tasks, versions, workflows
+from apps.ui.views import (
+    events,
+    home,
+    imports,
+    instances,
+    palette,
+    schedules,
+    session,
+    tasks,
+    triggers,
+    versions,
+    workflows,
+)
 
 app_name = "ui"
 urlpatterns = [
@@ -21,6 +33,9 @@ urlpatterns = [
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
     path("events", events.stream, name="events"),
+    path("events/triggers", triggers.overview, name="triggers"),
+    path("events/triggers/test", triggers.test, name="trigger-test"),
+    path("events/triggers/<str:key>", triggers.detail, name="trigger"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),

@@ -34,7 +34,7 @@ def try_event(actor: User, event: Any, document: dict[str, Any] | None = None) -
     workflowId, unsaved, state, eventPattern, matches, reason, input, inputViolations, correlationKey, would: start | cancel |
     skip, violations}. ``hints``: patterns that all but one of their words fit. Unprocessable, AccessDenied.
     """
-    require(actor, "view:workflow")
+    require(actor, "view:trigger")
     made = _event(event)
     rows = _fitting(made["pattern"])
     targets = _targets({row.workflow_id for row in rows} | ({str(document.get("workflowId"))} if document else set()))

@@ -16,7 +16,7 @@ from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
 from apps.ui.urls import urlpatterns
 from apps.workflows.models import WorkflowInstance
-from apps.workflows.services import schedules
+from apps.workflows.services import schedules, triggers
 from apps.workflows.tests.factories import approval, greeting, published, started
 
 Browse = Callable[[User | None], Client]
@@ -32,6 +32,9 @@ EXPECTED = {
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "events": (200, 403, 403),
+    "events/triggers": (200, 403, 403),
+    "events/triggers/test": (200, 403, 403),
+    "events/triggers/<str:key>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -45,6 +48,7 @@ def run(cast: Cast) -> WorkflowInstance:
     """Started by Alice; Bob has claimed its task."""
     published(approval())
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
+    triggers.save(actor=cast.alice, document={"workflowId": "approval", "eventPattern": "orders.placed"})
     made = started(cast.alice, "approval")
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made

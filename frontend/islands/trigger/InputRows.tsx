@@ -24,7 +24,9 @@ export function InputRows({ fields, mapping, payload, paths, problems, onChange 
   return (
     <div className="grid gap-3">
       {fields.map((field) => {
-        const problem = problems.find((each) => below(each.pointer, `/inputMapping${toPointer([field.name])}`) !== null);
+        const problem = problems.find(
+          (each) => below(each.pointer, `/inputMapping${toPointer([field.name])}`) !== null,
+        );
         return (
           <label key={field.name} className="grid gap-1">
             <span className="field-label">

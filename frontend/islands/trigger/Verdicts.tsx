@@ -20,7 +20,10 @@ export function VerdictCard({ verdict, bare }: { verdict: Verdict; bare?: boolea
   const Icon = trouble ? TriangleAlert : icon;
   return (
     <article className="flex gap-3 items-start">
-      <Icon className={`icon mt-0.5 shrink-0 ${trouble ? "text-warning" : tone}`} aria-label={trouble ? "Fails" : word} />
+      <Icon
+        className={`icon mt-0.5 shrink-0 ${trouble ? "text-warning" : tone}`}
+        aria-label={trouble ? "Fails" : word}
+      />
       <div className="min-w-0 grid gap-1 flex-1">
         {!bare && (
           <p className="flex flex-wrap items-baseline gap-x-2">
@@ -58,10 +61,6 @@ export function VerdictCard({ verdict, bare }: { verdict: Verdict; bare?: boolea
 /** A sentence with its `code` set as code. */
 export function Coded({ text }: { text: string }) {
   return (
-    <>
-      {text.split("`").map((part, index) =>
-        index % 2 === 1 ? <code key={`${index}${part}`}>{part}</code> : part,
-      )}
-    </>
+    <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code key={`${index}${part}`}>{part}</code> : part))}</>
   );
 }

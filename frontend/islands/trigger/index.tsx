@@ -84,7 +84,13 @@ export default function TriggerIsland(props: TriggerProps) {
   const { answer, failure: refused } = useVerdicts(tried, document);
   const verdict = answer?.verdicts.find((each) => each.unsaved);
   const problems = violations.length > 0 ? violations : (verdict?.violations ?? []);
-  const at = (name: string) => problems.find((each) => below(each.pointer, `/${name}`) !== null);
+  const all = (name: string) => problems.filter((each) => below(each.pointer, `/${name}`) !== null);
+  /** What a field says below it: its error, else its warning in place of the hint. */
+  const said = (name: string, hint = "") => {
+    const problem = all(name).find((each) => each.severity === "error");
+    const warning = all(name)[0];
+    return { problem, hint: warning ? `${warning.message} ${warning.hint ?? ""}` : hint };
+  };
   const fields = useMemo(() => fieldsOf(schema), [schema]);
   const shownMode = mode ?? (schema === null ? "json" : modeOf(document.inputMapping, fields));
   const mapping = (document.inputMapping ?? {}) as Record<string, unknown>;
@@ -123,8 +129,7 @@ export default function TriggerIsland(props: TriggerProps) {
       <div className="flex-1 min-h-0 overflow-y-auto p-5 grid gap-5 content-start">
         <Field
           label="When this event comes"
-          hint="* stands for one word, ** for any number: orders.*, **.failed"
-          problem={at("eventPattern")}
+          {...said("eventPattern", "* stands for one word, ** for any number: orders.*, **.failed")}
         >
           <input
             className="text-field mono"
@@ -142,7 +147,7 @@ export default function TriggerIsland(props: TriggerProps) {
           ))}
         </datalist>
         <fieldset className="grid gap-3">
-          <legend className="field-label mb-2">It</legend>
+          <legend className="field-label mb-2">Then it</legend>
           <div className="theme-switch w-fit" role="group" aria-label="What it does">
             {["START", "CANCEL"].map((each) => (
               <button
@@ -150,17 +155,15 @@ export default function TriggerIsland(props: TriggerProps) {
                 type="button"
                 className="px-2! w-auto! text-xs"
                 aria-pressed={cancels === (each === "CANCEL")}
-                onClick={() =>
-                  change({ triggerType: each, ...(each === "CANCEL" ? { inputMapping: undefined } : {}) })
-                }
+                onClick={() => change({ triggerType: each, ...(each === "CANCEL" ? { inputMapping: undefined } : {}) })}
               >
                 {each === "START" ? "Starts a run of" : "Cancels the runs of"}
               </button>
             ))}
           </div>
-          <Field label="Workflow" problem={at("workflowId") ?? at("triggerType")}>
+          <Field label="Workflow" {...(all("triggerType").length > 0 ? said("triggerType") : said("workflowId"))}>
             <select
-              className="select w-full"
+              className="select w-full pr-8! text-ellipsis"
               value={document.workflowId ?? ""}
               onChange={(event) => {
                 change({ workflowId: event.target.value, inputMapping: undefined });
@@ -179,8 +182,7 @@ export default function TriggerIsland(props: TriggerProps) {
         <Field
           label="Only if"
           optional
-          hint="An expression over the event, such as event.payload.total > 100"
-          problem={at("eventCondition")}
+          {...said("eventCondition", "An expression over the event, such as event.payload.total > 100")}
         >
           <textarea
             className="text-field mono text-xs"
@@ -193,12 +195,12 @@ export default function TriggerIsland(props: TriggerProps) {
         <Field
           label="Business case"
           optional={!cancels}
-          hint={
+          {...said(
+            "correlationKey",
             cancels
               ? "Only runs whose correlation id is this are cancelled, such as event.payload.orderId"
-              : "A case whose run is under way is not started again, such as event.payload.orderId"
-          }
-          problem={at("correlationKey")}
+              : "A case whose run is under way is not started again, such as event.payload.orderId",
+          )}
         >
           <input
             className="text-field mono text-xs"
@@ -276,7 +278,7 @@ export default function TriggerIsland(props: TriggerProps) {
                   <label className="grid gap-1">
                     <span className="field-label">Tried on</span>
                     <select
-                      className="select w-full"
+                      className="select w-full pr-8! text-ellipsis"
                       value={Math.min(chosen, samples.length - 1)}
                       onChange={(event) => setChosen(Number(event.target.value))}
                     >
@@ -300,7 +302,7 @@ export default function TriggerIsland(props: TriggerProps) {
         <details>
           <summary className="text-muted text-xs cursor-pointer">More</summary>
           <div className="grid gap-3 mt-3 sm:grid-cols-2">
-            <Field label="Name" optional problem={at("name")}>
+            <Field label="Name" optional {...said("name")}>
               <input
                 className="text-field"
                 value={document.name ?? ""}
@@ -308,7 +310,7 @@ export default function TriggerIsland(props: TriggerProps) {
                 onChange={(event) => change({ name: event.target.value })}
               />
             </Field>
-            <Field label="Priority" hint="Lower ones come first." problem={at("priority")}>
+            <Field label="Priority" {...said("priority", "Lower ones come first.")}>
               <input
                 type="number"
                 className="text-field"
@@ -351,7 +353,16 @@ export default function TriggerIsland(props: TriggerProps) {
   );
 }
 
-const SHOWN = ["eventPattern", "workflowId", "triggerType", "eventCondition", "correlationKey", "inputMapping", "name", "priority"];
+const SHOWN = [
+  "eventPattern",
+  "workflowId",
+  "triggerType",
+  "eventCondition",
+  "correlationKey",
+  "inputMapping",
+  "name",
+  "priority",
+];
 
 /** A name that a pattern asks for. */
 export function anyOf(pattern: string): string {

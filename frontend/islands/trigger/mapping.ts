@@ -48,12 +48,18 @@ export function read(text: string, type: string): unknown {
 }
 
 /** The mapping with what can be told by name alone: a field of the payload that is called like one of the input. */
-export function byName(fields: InputField[], payload: unknown, before: Record<string, unknown>): Record<string, unknown> {
+export function byName(
+  fields: InputField[],
+  payload: unknown,
+  before: Record<string, unknown>,
+): Record<string, unknown> {
   const paths = pathsOf(payload);
   const found = { ...before };
   for (const field of fields) {
     if (found[field.name] !== undefined) continue;
-    const path = paths.find((each) => folded(each.split(".").at(-1) ?? "") === folded(field.name) && each.includes("payload."));
+    const path = paths.find(
+      (each) => folded(each.split(".").at(-1) ?? "") === folded(field.name) && each.includes("payload."),
+    );
     if (path) found[field.name] = `\${${path}}`;
   }
   return found;

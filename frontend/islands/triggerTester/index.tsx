@@ -48,7 +48,7 @@ export default function TriggerTester(props: TesterProps) {
         <div className="panel-body grid gap-4">
           <Field label="Begin with">
             <select
-              className="select w-full"
+              className="select w-full pr-8! text-ellipsis"
               value={chosen}
               onChange={(change) => choose(Number(change.target.value))}
             >
@@ -91,7 +91,9 @@ export default function TriggerTester(props: TesterProps) {
               label="Payload as JSON"
             />
             {payloadProblems.length > 0 && (
-              <p className="field-hint">Recording it would be refused: it differs from what is defined for this event.</p>
+              <p className="field-hint">
+                Recording it would be refused: it differs from what is defined for this event.
+              </p>
             )}
           </div>
         </div>

@@ -79,7 +79,10 @@ export function consequences(verb: Verb, props: Pick<TriggerVerbsProps, "pattern
     ];
   }
   if (verb === "resume") {
-    return [`Events that come from now on ${does} ${props.workflow} again.`, "What came while it was paused stays left out."];
+    return [
+      `Events that come from now on ${does} ${props.workflow} again.`,
+      "What came while it was paused stays left out.",
+    ];
   }
   return [`Events named ${props.pattern} ${does} no ${props.workflow} any more.`, "Runs that it started stay."];
 }

@@ -17,6 +17,7 @@ from apps.ui.views import (
     sequences,
     session,
     tasks,
+    triggers,
     versions,
     workflows,
 )
@@ -45,6 +46,9 @@ urlpatterns = [
     path("events/sequences", sequences.overview, name="sequences"),
     path("events/sequences/<str:key>", sequences.detail, name="sequence"),
     path("events/sequences/<str:key>/<uuid:run_id>", sequences.run, name="sequence-run"),
+    path("events/triggers", triggers.overview, name="triggers"),
+    path("events/triggers/test", triggers.test, name="trigger-test"),
+    path("events/triggers/<str:key>", triggers.detail, name="trigger"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),

@@ -20,7 +20,7 @@ from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
 from apps.ui.urls import urlpatterns
 from apps.workflows.models import WorkflowInstance
-from apps.workflows.services import schedules
+from apps.workflows.services import schedules, triggers
 from apps.workflows.tests.factories import approval, greeting, published, started
 
 Browse = Callable[[User | None], Client]
@@ -46,6 +46,9 @@ EXPECTED = {
     "events/sequences": (200, 403, 403),
     "events/sequences/<str:key>": (200, 403, 403),
     "events/sequences/<str:key>/<uuid:run_id>": (200, 403, 403),
+    "events/triggers": (200, 403, 403),
+    "events/triggers/test": (200, 403, 403),
+    "events/triggers/<str:key>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -62,6 +65,7 @@ def run(cast: Cast) -> WorkflowInstance:
     EventDefinitionFactory(document=shipped(eventId="approval"))
     record_events([new_event("e/1")])
     begun_run(cast.alice)
+    triggers.save(actor=cast.alice, document={"workflowId": "approval", "eventPattern": "orders.placed"})
     made = started(cast.alice, "approval")
     queues.save(actor=cast.alice, key="approval", document={"patterns": ["approval.*"]})
     [event] = recorded(new_event())

@@ -61,6 +61,9 @@ ROLES: dict[str, RoleSpec] = {
             "archive:event",
             "view:instance",
             "view:event",
+            "view:webhook",
+            "design:webhook",
+            "use:secret",
         ),
         ("user",),
     ),
@@ -78,6 +81,8 @@ ROLES: dict[str, RoleSpec] = {
             "run:task",
             "view:event",
             "record:event",
+            "view:webhook",
+            "operate:webhook",
             "view:operations",
         ),
         ("user",),
@@ -87,7 +92,17 @@ ROLES: dict[str, RoleSpec] = {
         ("view:task:assigned", "work:task:assigned", "view:instance:assigned"),
         ("user",),
     ),
-    "integration_manager": RoleSpec("Sets up integrations.", ("view:workflow", "*:integration"), ("user",)),
+    "integration_manager": RoleSpec(
+        "Sets up integrations, webhooks and the secrets that they use.",
+        (
+            "view:workflow",
+            "*:integration",
+            "*:webhook",
+            "manage:secret",
+            "use:secret",
+        ),
+        ("user",),
+    ),
     "analytics_viewer": RoleSpec("Sees how the platform performs.", ("view:operations",), ("readonly",)),
     "user_manager": RoleSpec(
         "Manages accounts and their roles, reads the audit trail.", ("manage:user", "view:audit"), ("user",)

@@ -143,6 +143,8 @@ CELERY_BEAT_SCHEDULE = {
         "apps.tasks.jobs.sweep": 1.0,
         "apps.workflows.jobs.tick": 0.5,  # a timer or schedule is at most that late, and a moment
         "apps.workflows.jobs.forget_old_fires": 3600.0,
+        "apps.events.jobs.sweep": 1.0,
+        "apps.events.jobs.keep_house": 3600.0,
         "apps.auth.jobs.clear_away": 3600.0,
         "apps.validation.jobs.forget_old_answers": 3600.0,
     }.items()
@@ -155,6 +157,9 @@ AUGMENTED_MAX_TRANSITIONS = env.number(
     "AUGMENTED_MAX_TRANSITIONS", 10_000
 )  # an instance with more has failed: it never stops
 AUGMENTED_KEEP_FIRES_DAYS = env.number("AUGMENTED_KEEP_FIRES_DAYS", 90)  # in the logs of schedules
+AUGMENTED_KEEP_EVENTS_DAYS = env.number("AUGMENTED_KEEP_EVENTS_DAYS", 90)  # then their week is dropped
+AUGMENTED_UNKNOWN_EVENTS = env.text("AUGMENTED_UNKNOWN_EVENTS", "accept")  # or refuse: those that nobody has defined
+AUGMENTED_MAX_EVENT = env.number("AUGMENTED_MAX_EVENT", 256 * 1024)  # bytes of an event's payload
 AUGMENTED_MAX_RESULT = env.number("AUGMENTED_MAX_RESULT", 256 * 1024)  # bytes of a task's output
 AUGMENTED_MAX_ATTACHMENT = env.number("AUGMENTED_MAX_ATTACHMENT", 10 * 1024 * 1024)
 AUGMENTED_IO_CONCURRENCY = env.number("AUGMENTED_IO_CONCURRENCY", 250)  # calls in flight per worker process

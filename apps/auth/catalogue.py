@@ -81,6 +81,8 @@ ROLES: dict[str, RoleSpec] = {
             "run:task",
             "view:event",
             "record:event",
+            "replay:event",
+            "operate:queue",
             "view:webhook",
             "operate:webhook",
             "view:operations",

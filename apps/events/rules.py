@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -56,3 +58,16 @@ def value_at(document: Any, path: str) -> tuple[bool, Any]:
 @lru_cache(maxsize=4096)
 def _words(path: str) -> tuple[str | int, ...]:
     return tuple(int(number) if number else word for number, word in _WORD.findall(path))
+
+
+LONGEST_DELAY = timedelta(hours=1)
+
+
+def backoff(attempt: int, first: timedelta, asked: float | None = None) -> timedelta:
+    """How long to wait after the ``attempt``-th try (from 1) has failed: doubled each time, a fifth more or less by chance.
+
+    ``asked``: seconds that the other side wants to be left alone for; never less than that, an hour at most.
+    """
+    doubled = min(first * 2 ** min(attempt - 1, 30), LONGEST_DELAY)
+    spread: timedelta = doubled * random.uniform(0.8, 1.2)  # noqa: S311  no secret
+    return min(max(spread, timedelta(seconds=asked or 0)), LONGEST_DELAY)

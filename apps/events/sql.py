@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -64,6 +64,16 @@ def run(statement: str, *parameters: Any) -> int:
     database = _database()
     with database.wrap_database_errors:
         return _execute(database, statement, parameters).rowcount
+
+
+@contextmanager
+def fresh_connection_after_a_loss() -> Iterator[None]:
+    """Give up this thread's connection when it breaks: Django would go on with the broken one."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        connections[DEFAULT_DB_ALIAS].close()
+        raise
 
 
 def _execute(database: BaseDatabaseWrapper, statement: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:

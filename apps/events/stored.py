@@ -23,6 +23,22 @@ class StoredEvent:
     timestamp: datetime
     recorded_at: datetime
 
+    @classmethod
+    def of_document(cls, id_: UUID, recorded_at: datetime, document: dict[str, Any]) -> StoredEvent:
+        """From what a dead letter keeps: its week may have been dropped from the store."""
+        moment = datetime.fromisoformat(document["timestamp"])
+        return cls(
+            id_,
+            document["eventId"],
+            document["pattern"],
+            document["version"],
+            document["source"],
+            document["payload"],
+            document["metadata"],
+            moment,
+            recorded_at,
+        )
+
     @cached_property
     def document(self) -> dict[str, Any]:
         """As schemas/eventInstance.json has it; this is what expressions see as ``event``. Not to be changed."""

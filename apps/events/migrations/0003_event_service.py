@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['subscriber_id', 'partition_key', 'place'], name='events_delivery_open'),
+            index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['partition_key', 'subscriber_id', 'place'], name='events_delivery_open'),
         ),
         migrations.AddIndex(
             model_name='delivery',

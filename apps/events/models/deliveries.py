@@ -43,7 +43,7 @@ class Delivery(models.Model):
                 fields=["next_attempt_at"], name="events_delivery_due", condition=Q(next_attempt_at__isnull=False)
             ),
             models.Index(
-                fields=["subscriber_id", "partition_key", "place"],
+                fields=["partition_key", "subscriber_id", "place"],
                 name="events_delivery_open",
                 condition=Q(next_attempt_at__isnull=False),
             ),

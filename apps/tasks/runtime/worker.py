@@ -1,7 +1,9 @@
 """A worker process at work.
 
 A *turn* is one transaction that records what has just been finished, advances the runs it belongs to, and takes new work:
-what those runs need next, signals that wait, tasks from the queue. Tasks are run on one event loop, hundreds at once;
+what those runs need next, signals that wait, tasks from the queue. Before it takes signals, a worker that was rung for
+routes the events that lie in their queues, each batch in a transaction of its own. Tasks are run on one event loop, hundreds
+at once, and what events are sent to outside is sent on it as well;
 whatever finishes while a turn is being committed is recorded by the next one. So an idle platform commits every step at
 once, and a busy one commits many steps together, without anyone deciding which.
 """
@@ -12,9 +14,9 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -22,15 +24,17 @@ from uuid import UUID
 import structlog
 import uvloop
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
-from apps.events import doorbell
+from apps.events import doorbell, routing
+from apps.events.failpoints import failpoint
+from apps.events.sending import Sender
+from apps.events.sql import fresh_connection_after_a_loss
 from apps.tasks.executors.base import Completed, Failed, NowExecutor, TaskCall
 from apps.tasks.executors.checks import check_storable, run_checked, run_checked_now
 from apps.tasks.executors.plans import TaskDefinitionPlan, plans_by_id
 
 from . import queue, standalone
-from .failpoints import failpoint
 from .outcomes import ClaimedTask, Lease, deliver
 from .queue import Finished
 from .settings import io_concurrency, lease_seconds
@@ -71,6 +75,7 @@ class Worker:
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._finished: list[Finished] = []
         self._wake = asyncio.Event()
+        self._sender = Sender(self._database, self._wake.set)
         self._listen_at = 0.0
 
     def drain(self, seconds: float) -> bool:
@@ -80,11 +85,17 @@ class Worker:
 
     async def _drain(self, until: float) -> bool:
         holding = asyncio.create_task(self._hold_leases())
-        look, alone = True, False
+        look, alone, events = True, False, True
         try:
             while True:
                 in_time = time.monotonic() < until and not alone
-                look = in_time and (look or self._is_rung())
+                if in_time and self._is_rung():
+                    look = events = True
+                if in_time and events:
+                    look, events = True, await self._route()
+                look = in_time and look
+                if self._sender.has_landed:
+                    await self._sender.settle()
                 results, self._finished = self._finished, []
                 if results or look:
                     turn = await self._turn(
@@ -98,7 +109,7 @@ class Worker:
                         await asyncio.sleep(0.002)  # what is left belongs to runs that another process has locked
                 if self._finished or look:
                     continue
-                if self._running:
+                if self._running or self._sender.is_flying or self._sender.has_landed:
                     await self._wait()
                 elif alone or not (suspect := await self._turn([], alone=True)).claimed:
                     return not in_time
@@ -107,6 +118,22 @@ class Worker:
                     self._begin(suspect)
         finally:
             holding.cancel()
+
+    async def _route(self) -> bool:
+        """Route what lies in the queues of events, and begin to send what is to be sent. Returns whether there is more.
+
+        What goes wrong here is not lost, and must not keep the worker from its tasks: the sweep rings again.
+        """
+        try:
+            more = False
+            if doorbell.ORCHESTRATOR in self.queues:
+                more = await self.loop.run_in_executor(self._database, _route_now)
+            if doorbell.IO in self.queues:
+                await self._sender.look()
+            return more
+        except Exception:
+            log.exception("router.failed")
+            return False
 
     def _is_rung(self) -> bool:
         """Whether somebody rang since this worker looked last; then it is about to look. Listens every POLL_SECONDS.
@@ -125,7 +152,7 @@ class Worker:
     async def _wait(self) -> None:
         """Wait for a result, but not longer than until it is time to listen for the doorbell again."""
         self._wake.clear()
-        if not self._finished:
+        if not self._finished and not self._sender.has_landed:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
@@ -207,7 +234,7 @@ class Worker:
 
     def _turn_now(self, results: list[Finished], look: bool, room: int, alone: bool) -> Turn:
         queues = [each for each in self.queues if each != doorbell.ORCHESTRATOR]
-        with _fresh_connection_after_a_loss(), transaction.atomic():
+        with fresh_connection_after_a_loss(), transaction.atomic():
             taken = queue.settle(self.name, results)
             failpoint("turn.after_result")
             standalone.retry([each for each in taken if each.task.workflow_instance_id is None])
@@ -238,18 +265,13 @@ class Worker:
                     log.warning("lease.not_renewed", error=str(error).strip())
 
     def _renew(self, task_ids: list[UUID]) -> None:
-        with _fresh_connection_after_a_loss():
+        with fresh_connection_after_a_loss():
             queue.renew(self.name, task_ids)
 
 
-@contextmanager
-def _fresh_connection_after_a_loss() -> Iterator[None]:
-    """Give up this thread's connection when it breaks: Django would go on with the broken one."""
-    try:
-        yield
-    except (OperationalError, InterfaceError):
-        connection.close()
-        raise
+def _route_now() -> bool:
+    with fresh_connection_after_a_loss():
+        return routing.route()
 
 
 def _defect(task: ClaimedTask, error: Exception) -> Failed:

@@ -26,7 +26,7 @@ from django.db.models.functions import Now
 from apps.auth.access import AccessDenied, permitted_scopes
 from apps.auth.models import User
 from apps.auth.services import record_audit
-from apps.tasks.runtime.failpoints import failpoint
+from apps.events.failpoints import failpoint
 from apps.validation.problems import Conflict, Problem, Unprocessable
 from apps.validation.violations import Violation, pointer_to
 from apps.workflows.engine.transitions import InstanceStatus

@@ -11,6 +11,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.utils import timezone
+
+from apps.events.services.partitions import make_ahead
 
 # One at a time over all machines that start at once; any number will do that nothing else uses.
 LOCK = 7_201_011
@@ -32,6 +35,7 @@ class Command(BaseCommand):
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
             try:
                 self._step("Tables", lambda: call_command("migrate", interactive=False, verbosity=0))
+                self._step("Weeks of the event store", lambda: make_ahead(timezone.now()))
                 if options["examples"]:
                     self._examples(options["examples"])
             finally:

@@ -7,6 +7,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from apps.auth.api.urls import well_known
+from apps.integrations.api.urls import hooks
 from augmented import views
 
 urlpatterns = [
@@ -15,7 +16,11 @@ urlpatterns = [
     path("readyz", views.readyz),
     path("metrics", views.metrics),
     path("admin/", admin.site.urls),
-    *(path("api/v1/", include(f"apps.{app}.api.urls")) for app in ("auth", "validation", "tasks", "workflows")),
+    *(
+        path("api/v1/", include(f"apps.{app}.api.urls"))
+        for app in ("auth", "validation", "integrations", "tasks", "workflows")
+    ),
+    *hooks,
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", views.ApiDocsView.as_view(url_name="schema"), name="api-docs"),
     path("", include("apps.ui.urls")),

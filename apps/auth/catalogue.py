@@ -100,6 +100,8 @@ ROLES: dict[str, RoleSpec] = {
             "view:workflow",
             "*:integration",
             "*:webhook",
+            "view:event",
+            "record:event",
             "manage:secret",
             "use:secret",
         ),

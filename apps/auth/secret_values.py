@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import secrets
 from collections.abc import Collection
@@ -44,8 +45,6 @@ def signing_keys(value: str) -> list[bytes]:
     """
     keys = [value.encode()]
     if value.startswith(PREFIX):
-        try:
+        with contextlib.suppress(ValueError):
             keys.insert(0, base64.b64decode(value.removeprefix(PREFIX), validate=True))
-        except ValueError:
-            pass
     return [key for key in keys if key]

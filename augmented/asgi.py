@@ -17,6 +17,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import re_path
 
+from apps.events.consumers import websocket_urlpatterns as events
 from apps.tasks.consumers import websocket_urlpatterns as tasks
 from apps.workflows.consumers import websocket_urlpatterns as workflows
 from augmented.checks import refuse_to_start_wrongly
@@ -35,5 +36,5 @@ class Nowhere(AsyncWebsocketConsumer):
 
 
 # Who is behind a socket and whether its Origin may open it is the consumers' own check (apps/auth/consumers.py).
-sockets = URLRouter([*workflows, *tasks, re_path(r"", Nowhere.as_asgi())])
+sockets = URLRouter([*workflows, *tasks, *events, re_path(r"", Nowhere.as_asgi())])
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -199,8 +199,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "UserKind": "apps.auth.models.User.Kind",
         "TaskStatus": "apps.tasks.models.Task.Status",
+        "TaskType": "apps.tasks.models.Task.Type",
         "BulkStatus": "apps.workflows.models.BulkOperation.Status",
         "SteeringOperation": "apps.workflows.services.verbs.OPERATIONS",
+        "EventSourceType": "apps.events.api.serializers.SOURCE_TYPES",
         "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",

@@ -18,7 +18,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *(
         path("api/v1/", include(f"apps.{app}.api.urls"))
-        for app in ("auth", "validation", "integrations", "tasks", "workflows")
+        for app in ("auth", "validation", "events", "integrations", "tasks", "workflows")
     ),
     *hooks,
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -22,6 +22,9 @@ from django.utils import timezone
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.models import DeadLetter, Event
+from apps.events.services import NewEvent, dead_letters, queues, record_events
+from apps.events.tests.factories import EventDefinitionFactory, shipped
 from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
 from apps.workflows.models import BulkOperation, WorkflowDefinition, WorkflowInstance
@@ -50,10 +53,17 @@ class World:
     tasks: dict[str, Task]
     files: dict[str, TaskAttachment]
     bulks: dict[str, BulkOperation]
+    letter: DeadLetter
 
     def address(self, route: str, whose: str) -> str:
         """The route's pattern with ids put in."""
-        named = {"tasks/": "greet", "/schedules/": "nap", "/calendars/": "office"}
+        named = {
+            "/queues/": "rights",
+            "tasks/": "greet",
+            "/schedules/": "nap",
+            "/calendars/": "office",
+            "events/": "OrderEvents.shipped",
+        }
         definition = next((key for part, key in named.items() if part in route), "greeting")
         for pattern, value in {
             "<uuid:instance_id>": self.runs[whose].id,
@@ -61,6 +71,8 @@ class World:
             "<uuid:attachment_id>": self.files[whose].id,
             "<path:schema_id>": "workflow",
             "<uuid:bulk_id>": self.bulks[whose].id,
+            "<uuid:letter_id>": self.letter.id,
+            "<path:event_id>": self.letter.event_id,
             "<str:key>": definition,
             "<str:version>": "1.0.0",
         }.items():
@@ -85,6 +97,8 @@ def make_world(cast: Cast) -> World:
     schedules.save(actor=cast.admin, document=_SCHEDULE)
     for version, state in (("1.0.0", "published"), ("1.1.0", "draft")):
         CalendarDefinitionFactory(document=office(version=version), status=state)
+    EventDefinitionFactory()
+    EventDefinitionFactory(document=shipped(version="1.1.0"), status="draft", published_at=None)
     runs = {
         "own": started(robot, "approval", version="1.0.0"),
         "other": started(cast.admin, "approval", version="1.0.0"),
@@ -103,7 +117,12 @@ def make_world(cast: Cast) -> World:
         whose: bulk.begin(actor=actor, operation="resume", ids=[runs[whose].id])
         for whose, actor in {"own": robot, "other": cast.admin}.items()
     }
-    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks)
+    record_events([NewEvent("rights-1", "orders.shipped", {"orderId": "ORD-1"}, {"type": "system"})])
+    event = Event.objects.get(event_id="rights-1").stored()
+    dead_letters.refuse(event.document, "trigger:gone", {"type": "PERMANENT", "code": "GONE", "message": "Gone."})
+    queues.save(actor=cast.admin, key="rights", document={"patterns": ["rights.*"]})
+    letter = DeadLetter.objects.get()
+    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks, letter)
 
 
 # What must be so before a verb makes sense.
@@ -123,6 +142,10 @@ def _cancelled(world: World) -> None:
 
 def _resting(world: World) -> None:
     schedules.pause(actor=world.users["admin"], key="nap")
+
+
+def _paused_queue(world: World) -> None:
+    queues.pause(actor=world.users["admin"], key="rights")
 
 
 def _free(world: World) -> None:
@@ -162,6 +185,10 @@ _RUN = "api/v1/workflows/instances/<uuid:instance_id>"
 _FLOW = "api/v1/workflows/definitions"
 _TASK = "api/v1/tasks/<uuid:task_id>"
 _KIND = "api/v1/tasks/definitions"
+_SAID = "api/v1/events/definitions"
+_EVENT = "api/v1/events"
+_LETTER = f"{_EVENT}/dead-letters"
+_QUEUE = f"{_EVENT}/queues"
 _CHECK = "api/v1/validation"
 _FORM = {"action": "approve", "output": {}}
 _SIGN_IN = {"username": "alice", "password": "augmented"}
@@ -272,6 +299,43 @@ ROWS = (
     Row(f"POST {_RUN}/migrate",                  "401 404 403 .   .   .", "401 404 404 404 .   .",
         body={"version": "2.0.0"}),
     Row("GET api/v1/workflows/subscriptions",    "401 .   .   .   .   ."),
+
+    Row(f"GET {_SAID}",                          "401 403 403 403 .   ."),
+    Row(f"POST {_SAID}",                         "401 403 403 403 .   .", body=shipped(version="3.0.0")),
+    Row(f"POST {_SAID}/validate",                "401 403 403 403 .   .", body=shipped()),
+    Row(f"GET {_SAID}/<str:key>",                "401 403 403 403 .   ."),
+    Row(f"PUT {_SAID}/<str:key>",                "401 403 403 403 .   .", body=shipped(version="3.0.0")),
+    Row(f"DELETE {_SAID}/<str:key>",             "401 403 403 403 .   ."),
+    Row(f"POST {_SAID}/<str:key>/publish",       "401 403 403 403 .   .", body={}),
+    Row(f"GET {_SAID}/<str:key>/versions",       "401 403 403 403 .   ."),
+    Row(f"GET {_SAID}/<str:key>/versions/<str:version>", "401 403 403 403 .   ."),
+    Row(f"GET {_SAID}/<str:key>/diff",           "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"GET {_SAID}/<str:key>/impact",         "401 403 403 403 .   ."),
+    Row(f"POST {_SAID}/<str:key>/impact",        "401 403 403 403 .   .", body=shipped(version="3.0.0")),
+    Row(f"POST {_SAID}/<str:key>/try",           "401 403 403 403 .   .", body={"payload": {"orderId": "ORD-2"}}),
+
+    Row(f"GET {_QUEUE}",                         "401 403 403 403 .   ."),
+    Row(f"GET {_QUEUE}/<str:key>",               "401 403 403 403 .   ."),
+    Row(f"PUT {_QUEUE}/<str:key>",               "401 403 403 403 .   .", body={"patterns": ["rights.*"]}),
+    Row(f"DELETE {_QUEUE}/<str:key>",            "401 403 403 403 .   ."),
+    Row(f"POST {_QUEUE}/<str:key>/pause",        "401 403 403 403 .   .", body={}),
+    Row(f"POST {_QUEUE}/<str:key>/resume",       "401 403 403 403 .   .", body={}, before=_paused_queue),
+    Row(f"POST {_QUEUE}/<str:key>/drain",        "401 403 403 403 .   .", body={}),
+    Row(f"GET {_QUEUE}/<str:key>/checkpoints",   "401 403 403 403 .   ."),
+    Row(f"GET {_QUEUE}/<str:key>/minutes",       "401 403 403 403 .   ."),
+    Row(f"GET {_LETTER}",                        "401 403 403 403 .   ."),
+    Row(f"GET {_LETTER}/groups",                 "401 403 403 403 .   ."),
+    Row(f"POST {_LETTER}/replay",                "401 403 403 403 .   .", body={"filter": {"kind": "trigger"}}),
+    Row(f"POST {_LETTER}/discard",               "401 403 403 403 .   .",
+        body={"filter": {"kind": "trigger"}, "notes": "x"}),
+    Row(f"GET {_LETTER}/<uuid:letter_id>",       "401 403 403 403 .   ."),
+    Row(f"POST {_LETTER}/<uuid:letter_id>/replay", "401 403 403 403 .   .", body={}),
+    Row(f"POST {_LETTER}/<uuid:letter_id>/discard", "401 403 403 403 .   .", body={"notes": "x"}),
+    Row(f"POST {_LETTER}/<uuid:letter_id>/resolve", "401 403 403 403 .   .", body={"notes": "x"}),
+    Row(f"GET {_EVENT}",                         "401 403 403 403 .   ."),
+    Row(f"POST {_EVENT}",                        "401 403 403 .   .   .", body={"pattern": "rights.checked"}),
+    Row(f"GET {_EVENT}/<path:event_id>",         "401 403 403 403 .   ."),
+    Row(f"GET {_EVENT}/<path:event_id>/story",   "401 403 403 403 .   ."),
 
     Row(f"GET {_KIND}",                          "401 403 403 .   .   ."),
     Row(f"POST {_KIND}",                         "401 403 403 403 .   .", body=_TASK_DOCUMENT),

@@ -71,3 +71,20 @@ def backoff(attempt: int, first: timedelta, asked: float | None = None) -> timed
     doubled = min(first * 2 ** min(attempt - 1, 30), LONGEST_DELAY)
     spread: timedelta = doubled * random.uniform(0.8, 1.2)  # noqa: S311  no secret
     return min(max(spread, timedelta(seconds=asked or 0)), LONGEST_DELAY)
+
+
+def regex_of(pattern: str) -> str:
+    """A regular expression, as Postgres and Python read it, of the names that a pattern fits."""
+    pieces, begun = [], False
+    for word in pattern.split("."):
+        if word == "**":
+            pieces.append(r"(\.[^.]+)*" if begun else "WILD")
+            continue
+        piece = "[^.]+" if word == "*" else re.escape(word)
+        pieces.append(rf"\.{piece}" if begun else piece)
+        begun = True
+    # Where a pattern begins with **, its first word may be the name's first or follow others.
+    text = "".join(pieces)
+    if not begun:
+        return "^.*$"
+    return f"^{re.sub('^(WILD)+', '([^.]+[.])*', text)}$"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -11,15 +9,12 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from apps.auth.models import User
+from apps.validation.api.parameters import one_of, text
 from apps.validation.problems import BadInput
 from apps.validation.violations import Violation
 
 from . import selectors
 from .models import Priority, Task, TaskDefinition
-
-T = TypeVar("T")
-
-_MAX_SEARCH = 200
 
 
 def filtered_tasks(actor: User, parameters: QueryDict) -> QuerySet[Task]:
@@ -65,17 +60,6 @@ def _listed(parameters: QueryDict, name: str) -> list[str]:
     return [part for value in parameters.getlist(name) for part in value.split(",") if part]
 
 
-def one_of(name: str, given: str, values: Mapping[str, T]) -> T:
-    """What `given` stands for. BadInput when it is none of `values`."""
-    if given not in values:
-        allowed = ", ".join(values)
-        raise BadInput(
-            f"{name} is one of {allowed}.",
-            violations=[Violation("bad-parameter", f"{given[:100]!r} is none of {allowed}.", f"/{name}")],
-        )
-    return values[given]
-
-
 def _uuid(name: str, given: str) -> UUID:
     try:
         return UUID(given)
@@ -83,11 +67,3 @@ def _uuid(name: str, given: str) -> UUID:
         raise BadInput(
             f"{name} is not an id.", violations=[Violation("bad-parameter", "Not an id.", f"/{name}")]
         ) from None
-
-
-def text(parameters: QueryDict, name: str) -> str:
-    """A free text, empty when it is not given. BadInput for one that is too long or holds NUL."""
-    given = parameters.get(name, "").strip()
-    if "\x00" in given or len(given) > _MAX_SEARCH:
-        raise BadInput(f"{name} has at most {_MAX_SEARCH} characters and no NUL.")
-    return given

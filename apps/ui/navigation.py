@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from apps.auth.access import permitted_scopes
 from apps.tasks import selectors as tasks
@@ -31,6 +31,7 @@ _PLACES = (
     ("Tasks", "ui:tasks", "inbox", "t", "view:task"),
     ("Workflows", "ui:workflows", "workflow", "w", "view:workflow"),
     ("Runs", "ui:instances", "activity", "i", "view:instance"),
+    ("Events", "ui:events", "zap", "e", "view:event"),
     ("Schedules", "ui:schedules", "calendar-clock", "s", "view:schedule"),
 )
 
@@ -61,3 +62,30 @@ def _entries(user: Any, path: str) -> Iterator[Place]:
             continue
         counts = tasks.box_counts(user)
         yield Place(label, href, icon, key, here, counts["my"] + counts["group"], counts["overdue"] > 0)
+
+
+_EVENT_PAGES = (
+    # label, url name, permission (any scope)
+    ("Stream", "ui:events", "view:event"),
+    ("Definitions", "ui:event-definitions", "view:event"),
+    ("Triggers", "ui:triggers", "view:workflow"),
+    ("Queues", "ui:queues", "view:operations"),
+    ("Dead letters", "ui:dead-letters", "view:event"),
+    ("Sequences", "ui:sequences", "view:event"),
+    ("Webhooks", "ui:webhooks", "view:webhook"),
+)
+
+
+def event_pages(user: Any, path: str) -> list[Place]:
+    """The pages about events that `user` may open, the one that `path` lies in marked."""
+    found = []
+    for label, name, permission in _EVENT_PAGES:
+        try:
+            href = reverse(name)
+        except NoReverseMatch:
+            continue
+        if permitted_scopes(user, permission):
+            found.append(Place(label, href, "", "", path == href or path.startswith(f"{href}/")))
+    # The story of one event lies below the stream, as all other pages do by their address.
+    inner = any(place.current for place in found[1:])
+    return [replace(place, current=place.current and not (inner and place is found[0])) for place in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import home, imports, instances, palette, schedules, session, tasks, versions, workflows
+from apps.ui.views import events, home, imports, instances, palette, schedules, session, tasks, versions, workflows
 
 app_name = "ui"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("workflows/<str:workflow_id>/dry-run", workflows.dry_run, name="workflow-dry-run"),
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
+    path("events", events.stream, name="events"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),

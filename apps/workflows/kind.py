@@ -27,7 +27,7 @@ def _checks(document: dict[str, Any]) -> list[Violation]:
 
 # What the language has and this version of the platform does not act on yet. Refused where leaving it out would change
 # what a run does, and said as a warning where it would only change how the run is shown.
-_REFUSED = ("cancellationTriggers",)
+_REFUSED: tuple[str, ...] = ()
 _WITHOUT_EFFECT = ("uiComponents", "executionLog")
 
 

@@ -1,32 +1,110 @@
-"""What is published about events, by their patterns."""
+"""Reading event definitions: lists, and what recording would say of a payload."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from apps.auth.identifiers import uuid7
 from apps.events.models import EventDefinition
+from apps.validation.schemas import check_instance
+from apps.validation.violations import Violation, has_errors
+
+ACTIVE = "active"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The published versions of one pattern's definition: version → document; ``newest`` names the latest."""
+def newest_definitions(*, search: str = "", status: str = "", category: str = "") -> QuerySet[EventDefinition]:
+    """Of each event the newest version that is not archived, with ``published_version``: the one in use, or None."""
+    newest = EventDefinition.objects.live().order_by("key", "-version_key").distinct("key").values("pk")
+    published = EventDefinition.objects.published().filter(key=OuterRef("key")).order_by("-version_key")
+    rows: Any = EventDefinition.objects.filter(pk__in=newest).annotate(
+        published_version=Subquery(published.values("version")[:1])
+    )
+    if search:
+        words = Q(key__icontains=search) | Q(name__icontains=search) | Q(description__icontains=search)
+        rows = rows.filter(words | Q(document__pattern__icontains=search))
+    if status:
+        rows = rows.filter(status=status)
+    if category:
+        rows = rows.filter(document__uiMetadata__category=category)
+    found: QuerySet[EventDefinition] = rows
+    return found
 
-    event_id: str
-    newest: str
-    documents: Mapping[str, dict[str, Any]]
+
+def categories() -> list[str]:
+    """The headings that event definitions stand under, by name."""
+    rows = EventDefinition.objects.live().filter(document__uiMetadata__category__isnull=False)
+    return sorted(set(rows.values_list("document__uiMetadata__category", flat=True)), key=str.lower)
 
 
-def definitions_of(patterns: Collection[str]) -> dict[str, Known]:
-    """By pattern; those that nobody has published are left out. One statement."""
-    if not patterns:
-        return {}
-    rows = EventDefinition.objects.filter(document__pattern__in=list(patterns)).published().newest_first()
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    ids: dict[str, str] = {}
-    for row in rows:
-        pattern = row.document["pattern"]
-        if ids.setdefault(pattern, row.key) == row.key:
-            found.setdefault(pattern, {})[row.version] = row.document
-    return {pattern: Known(ids[pattern], next(iter(versions)), versions) for pattern, versions in found.items()}
+def summary(row: EventDefinition) -> dict[str, Any]:
+    """A row of :func:`newest_definitions` as lists show it."""
+    looks = row.document.get("uiMetadata", {})
+    return {
+        "eventId": row.key,
+        "name": row.name,
+        "description": row.description,
+        "pattern": row.document["pattern"],
+        "use": row.document.get("status", ACTIVE),
+        "sourceTypes": row.document.get("sourceTypes", []),
+        "latestVersion": row.version,
+        "publishedVersion": getattr(row, "published_version", None),
+        "status": row.status,
+        "icon": looks.get("icon"),
+        "color": looks.get("color"),
+        "category": looks.get("category"),
+        "priority": looks.get("priority"),
+        "tags": row.tags,
+        "violations": len(row.violations),
+        "updatedAt": row.updated_at,
+    }
+
+
+def payload_problems(document: dict[str, Any], payload: Any) -> list[Violation]:
+    """What the payload's schema says of it; nothing where there is no schema."""
+    schema = document.get("payloadSchema")
+    return [] if schema is None else check_instance(schema, payload, "/payload")
+
+
+def try_payload(row: EventDefinition, payload: Any) -> dict[str, Any]:
+    """Whether recording this payload would go well: {valid, violations, event}. Nothing is saved.
+
+    ``event``: what would be recorded (schemas/eventInstance.json).
+    """
+    found = payload_problems(row.document, payload) + _not_in_force(row)
+    event = {
+        "eventId": str(uuid7()),
+        "pattern": row.document["pattern"],
+        "version": row.version,
+        "source": {"type": "external"},
+        "timestamp": timezone.now(),
+        "payload": payload,
+        "metadata": {},
+    }
+    return {"valid": not has_errors(found), "violations": [each.as_json() for each in found], "event": event}
+
+
+def _not_in_force(row: EventDefinition) -> list[Violation]:
+    """What keeps recording from checking by this version, as warnings."""
+    if row.status != EventDefinition.Status.PUBLISHED:
+        return [
+            Violation(
+                "not-in-force",
+                f"Version {row.version} is {'a draft' if row.status == 'draft' else row.status}:"
+                " recording does not check payloads by it.",
+                severity="warning",
+                hint="Publish it.",
+            )
+        ]
+    if row.document.get("status", ACTIVE) == "draft":
+        return [
+            Violation(
+                "not-in-force",
+                "The definition says `status: draft`: recording does not check payloads by it.",
+                severity="warning",
+                hint="Publish a version with `status: active`.",
+            )
+        ]
+    return []

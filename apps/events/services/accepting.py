@@ -15,10 +15,9 @@ from django.db import transaction
 from apps.auth.access import require
 from apps.auth.identifiers import uuid7
 from apps.auth.models import User
-from apps.events import doorbell
 from apps.events.models import EventQueue
 from apps.events.queueing import Queue, queue_for
-from apps.events.selectors.definitions import Known, definitions_of
+from apps.events.selectors.published import Known, definitions_of
 from apps.events.sql import fetch
 from apps.validation.problems import TooManyRequests, Unavailable, Unprocessable
 from apps.validation.schemas import check_document, check_instance, is_valid
@@ -33,18 +32,17 @@ DEPTH_KEPT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The events' ids in the order they were given in, and those of them that had been recorded before."""
+    """What became of events, in the order they were given in: (eventId, whether it was recorded before)."""
 
-    event_ids: list[str]
-    duplicates: set[str]
+    events: list[tuple[str, bool]]
 
     def as_json(self) -> dict[str, Any]:
-        rows = [
-            {"eventId": event_id, "status": "duplicate" if event_id in self.duplicates else "accepted"}
-            for event_id in self.event_ids
-        ]
-        duplicates = sum(row["status"] == "duplicate" for row in rows)
-        return {"accepted": len(rows) - duplicates, "duplicates": duplicates, "events": rows}
+        duplicates = sum(again for _, again in self.events)
+        return {
+            "accepted": len(self.events) - duplicates,
+            "duplicates": duplicates,
+            "events": [{"eventId": id_, "status": "duplicate" if again else "accepted"} for id_, again in self.events],
+        }
 
 
 def accept(
@@ -66,12 +64,11 @@ def accept(
     _refuse_when_full({queue_for(event.pattern).id: queue_for(event.pattern) for event in events}.values())
     with transaction.atomic():
         fresh = record_new(events)
-    if fresh:
-        doorbell.ring(doorbell.ORCHESTRATOR)
-    ids = [event.event_id for event in events]
-    seen: set[str] = set()
-    again = {id_ for id_ in ids if id_ not in fresh or id_ in seen or seen.add(id_)}  # type: ignore[func-returns-value]
-    return Accepted(ids, again)
+    told = []
+    for event in events:
+        told.append((event.event_id, event.event_id not in fresh))
+        fresh.discard(event.event_id)
+    return Accepted(told)
 
 
 def check(

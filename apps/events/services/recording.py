@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import transaction
+
 from apps.auth.identifiers import uuid7
-from apps.events import doorbell
+from apps.events import doorbell, live
 from apps.events.queueing import queue_for
 from apps.events.sql import as_rows, fetch, run
 
@@ -59,7 +61,7 @@ def record_events(events: Sequence[NewEvent]) -> None:
     """
     if events:
         run(_INSERT, _rows(events))
-        doorbell.ring(doorbell.ORCHESTRATOR)
+        _tell()
 
 
 def record_new(events: Sequence[NewEvent]) -> set[str]:
@@ -68,8 +70,13 @@ def record_new(events: Sequence[NewEvent]) -> set[str]:
         return set()
     fresh = {row[0] for row in fetch(_INSERT, _rows(events))}
     if fresh:
-        doorbell.ring(doorbell.ORCHESTRATOR)
+        _tell()
     return fresh
+
+
+def _tell() -> None:
+    doorbell.ring(doorbell.ORCHESTRATOR)
+    transaction.on_commit(live.push)
 
 
 def _rows(events: Sequence[NewEvent]) -> str:

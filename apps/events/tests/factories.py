@@ -1,4 +1,4 @@
-"""Events, and subscribers that tests register: they keep what they were handed, and fail as they are told to."""
+"""Events and their definitions, and subscribers that tests register: they keep what they were handed, and fail as they are told to."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import factory
+from django.utils import timezone
+
 from apps.events import subscribers
-from apps.events.models import Event
+from apps.events.models import Event, EventDefinition
 from apps.events.services import NewEvent, record_events
 from apps.events.stored import StoredEvent
 from apps.events.subscribers import Handled, Match, Named, SubscriberGone
+from apps.validation.definitions.models import version_key
+from apps.validation.definitions.services import content_checksum
 
 SOURCE = {"type": "system", "id": "test", "name": "test"}
 
@@ -88,3 +93,39 @@ def registered(*listeners: Listener) -> Iterator[None]:
         for known, before in zip((subscribers._kinds, subscribers._deferred), kept, strict=True):
             known.clear()
             known.update(before)  # type: ignore[arg-type]
+
+
+def shipped(**more: Any) -> dict[str, Any]:
+    """An order has been shipped: ``orders.shipped`` with an orderId."""
+    return {
+        "eventId": "OrderEvents.shipped",
+        "name": "Order shipped",
+        "version": "1.0.0",
+        "pattern": "orders.shipped",
+        "payloadSchema": {
+            "type": "object",
+            "properties": {"orderId": {"type": "string", "minLength": 1}, "parcels": {"type": "integer"}},
+            "required": ["orderId"],
+            "additionalProperties": False,
+        },
+        "examples": [{"orderId": "ORD-1", "parcels": 2}],
+        "uiMetadata": {"icon": "truck", "color": "#2F855A", "category": "Orders"},
+        "status": "active",
+    } | more
+
+
+class EventDefinitionFactory(factory.django.DjangoModelFactory[EventDefinition]):
+    """A published definition of ``document``; for drafts ``status="draft", published_at=None``."""
+
+    class Meta:
+        model = EventDefinition
+
+    document: Any = factory.LazyFunction(shipped)
+    key = factory.LazyAttribute(lambda row: row.document["eventId"])
+    version = factory.LazyAttribute(lambda row: row.document.get("version", "1.0.0"))
+    version_key = factory.LazyAttribute(lambda row: version_key(row.version))
+    name = factory.LazyAttribute(lambda row: row.document.get("name", row.key))
+    description = factory.LazyAttribute(lambda row: row.document.get("description", ""))
+    checksum = factory.LazyAttribute(lambda row: content_checksum(row.document))
+    status = "published"
+    published_at = factory.LazyFunction(timezone.now)

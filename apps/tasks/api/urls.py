@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.validation.api.kind_views import definition_routes
+
 from . import definition_views as definitions
 from . import discussion_views as discussion
 from . import views
 
 app_name = "tasks"
-_DEFINITION = "tasks/definitions/<str:key>"
 _TASK = "tasks/<uuid:task_id>"
 urlpatterns = [
-    path("tasks/definitions", definitions.TaskDefinitionList.as_view(), name="definitions"),
-    path("tasks/definitions/validate", definitions.TaskDefinitionValidate.as_view(), name="definition-validate"),
-    path(_DEFINITION, definitions.OneTaskDefinition.as_view(), name="definition"),
-    path(f"{_DEFINITION}/publish", definitions.TaskDefinitionPublish.as_view(), name="definition-publish"),
-    path(f"{_DEFINITION}/versions", definitions.TaskDefinitionVersions.as_view(), name="definition-versions"),
-    path(
-        f"{_DEFINITION}/versions/<str:version>", definitions.TaskDefinitionVersion.as_view(), name="definition-version"
-    ),
-    path(f"{_DEFINITION}/diff", definitions.TaskDefinitionDiff.as_view(), name="definition-diff"),
-    path(f"{_DEFINITION}/impact", definitions.TaskDefinitionImpact.as_view(), name="definition-impact"),
+    *definition_routes(definitions.TaskDefinitionViews),
     path("tasks", views.TaskListView.as_view(), name="tasks"),
     path("tasks/counts", views.TaskCountsView.as_view(), name="counts"),
     path("tasks/bulk", views.BulkView.as_view(), name="bulk"),

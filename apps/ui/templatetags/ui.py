@@ -68,6 +68,13 @@ def sidebar(context: template.Context) -> dict[str, Any]:
 
 
 @register.simple_tag(takes_context=True)
+def event_pages(context: template.Context) -> list[navigation.Place]:
+    """The pages about events that this person may open, for the tabs on top of each."""
+    request: HttpRequest = context["request"]
+    return navigation.event_pages(request.user, request.path)
+
+
+@register.simple_tag(takes_context=True)
 def query_with(context: template.Context, **changes: Any) -> str:
     """The query of this page with some parameters changed; None or "" takes one away. Paging starts afresh."""
     query: QueryDict = context["request"].GET.copy()

@@ -31,6 +31,7 @@ EXPECTED = {
     "workflows/<str:workflow_id>/dry-run": (200, 403, 403),
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
+    "events": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),

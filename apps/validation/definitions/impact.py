@@ -100,8 +100,13 @@ def _dependents(
     kind: DefinitionKind[Any], key: str, name: str
 ) -> Iterable[tuple[DefinitionKind[Any], Definition, list[Reference]]]:
     for other in known_kinds().values():
-        for row in _in_use(other, name):
-            found = [each for each in other.references(row.document) if (each.kind, each.key) == (kind.name, name)]
+        for row in _in_use(other, name, wildcards=kind.meant is not None):
+            found = [
+                each
+                for each in other.references(row.document)
+                if each.kind == kind.name
+                and (each.key == name or (kind.meant is not None and kind.meant(each.key, name)))
+            ]
             # A workflow that names itself is what is being changed, not what depends on it.
             if found and not (other.name == kind.name and row.key == key):
                 yield other, row, found
@@ -164,12 +169,17 @@ def _some(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _in_use(kind: DefinitionKind[Any], mentioned: str) -> list[Definition]:
-    """The newest and the newest published version of every definition of a kind whose text mentions a name."""
+def _in_use(kind: DefinitionKind[Any], mentioned: str, *, wildcards: bool) -> list[Definition]:
+    """The newest and the newest published version of every definition of a kind whose text mentions a name.
+
+    ``wildcards``: also those with an asterisk, which may stand for it.
+    """
     found: list[Definition] = []
     last = newest_published = None
     # The text search only narrows down; whether the mention is a reference is for the kind to say.
-    for row in kind.rows().live().newest_first().extra(where=["document::text LIKE %s"], params=[f'%"{mentioned}"%']):
+    texts = [f'%"{mentioned}"%', *(["%*%"] if wildcards else [])]
+    rows = kind.rows().live().newest_first()
+    for row in rows.extra(where=["document::text LIKE ANY(%s)"], params=[texts]):
         if row.key != last:
             last, newest_published = row.key, None
             found.append(row)

@@ -64,7 +64,8 @@ class DefinitionKind(Generic[D]):
     numbers first. ``references``: the definitions that a document names. ``running``: key → what is under way, by version.
     ``changes``: two documents → what changed between them in words (see :func:`.diff.in_words`).
 
-    For saying what a change breaks: ``called`` is what others call a definition by, where that is not its id.
+    For saying what a change breaks: ``called`` is what others call a definition by, where that is not its id. ``meant``:
+    whether the name in a document means this definition's name, where that is more than being equal to it (wildcards).
     ``checks_if``: the checks, as if other definitions were already these. ``reads``: document, kind, key → what its
     expressions read of that other definition. ``pinned``: the version of another (kind, key) that a row stays with.
     ``published`` and ``archived``: what else is done in the same transaction, when the row is saved or the key retired.
@@ -80,6 +81,7 @@ class DefinitionKind(Generic[D]):
     running: Callable[[str], dict[str, int]] = lambda key: {}
     changes: Callable[[dict[str, Any], dict[str, Any]], list[dict[str, Any]]] = in_words
     called: Callable[[dict[str, Any]], str] | None = None
+    meant: Callable[[str, str], bool] | None = None
     checks_if: Callable[[dict[str, Any], Instead], list[Violation]] | None = None
     reads: Callable[[dict[str, Any], str, str], list[Reading]] = lambda document, kind, key: []
     pinned: Callable[[D, str, str], str | None] = lambda row, kind, key: None

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.validation.api.kind_views import definition_routes
+
 from . import bulk, calendars, definitions, instances, schedules, steering, subscriptions, versions
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
-_CALENDAR = "workflows/calendars/<str:key>"
 _SCHEDULE = "workflows/schedules/<str:key>"
 _INSTANCE = "workflows/instances/<uuid:instance_id>"
 urlpatterns = [
-    path("workflows/definitions", definitions.WorkflowList.as_view(), name="definitions"),
-    path("workflows/definitions/validate", definitions.WorkflowValidate.as_view(), name="definition-validate"),
     path("workflows/definitions/dry-run", definitions.WorkflowDryRun.as_view(), name="definition-dry-run"),
-    path(_DEFINITION, definitions.Workflow.as_view(), name="definition"),
-    path(f"{_DEFINITION}/publish", definitions.WorkflowPublish.as_view(), name="definition-publish"),
-    path(f"{_DEFINITION}/versions", definitions.WorkflowVersions.as_view(), name="definition-versions"),
-    path(f"{_DEFINITION}/versions/<str:version>", definitions.WorkflowVersion.as_view(), name="definition-version"),
-    path(f"{_DEFINITION}/diff", definitions.WorkflowDiff.as_view(), name="definition-diff"),
-    path(f"{_DEFINITION}/impact", definitions.WorkflowImpact.as_view(), name="definition-impact"),
+    *definition_routes(definitions.WorkflowViews),
     path(f"{_DEFINITION}/verdict", versions.WorkflowVerdict.as_view(), name="definition-verdict"),
     path(f"{_DEFINITION}/migrate", versions.WorkflowMigrate.as_view(), name="definition-migrate"),
     path(f"{_DEFINITION}/traffic", versions.WorkflowTraffic.as_view(), name="definition-traffic"),
@@ -51,12 +45,5 @@ urlpatterns = [
     path(f"{_SCHEDULE}/resume", schedules.ScheduleResume.as_view(), name="schedule-resume"),
     path(f"{_SCHEDULE}/fire", schedules.ScheduleFireNow.as_view(), name="schedule-fire"),
     path(f"{_SCHEDULE}/fires", schedules.ScheduleFires.as_view(), name="schedule-fires"),
-    path("workflows/calendars", calendars.CalendarList.as_view(), name="calendars"),
-    path("workflows/calendars/validate", calendars.CalendarValidate.as_view(), name="calendar-validate"),
-    path(_CALENDAR, calendars.Calendar.as_view(), name="calendar"),
-    path(f"{_CALENDAR}/publish", calendars.CalendarPublish.as_view(), name="calendar-publish"),
-    path(f"{_CALENDAR}/versions", calendars.CalendarVersions.as_view(), name="calendar-versions"),
-    path(f"{_CALENDAR}/versions/<str:version>", calendars.CalendarVersion.as_view(), name="calendar-version"),
-    path(f"{_CALENDAR}/diff", calendars.CalendarDiff.as_view(), name="calendar-diff"),
-    path(f"{_CALENDAR}/impact", calendars.CalendarImpact.as_view(), name="calendar-impact"),
+    *definition_routes(calendars.CalendarViews),
 ]

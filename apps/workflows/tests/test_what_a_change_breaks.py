@@ -13,6 +13,7 @@ from apps.auth.models import User
 from apps.auth.tests.factories import UserFactory
 from apps.events.kind import EVENT
 from apps.events.models import EventDefinition
+from apps.events.tests.factories import EventDefinitionFactory, shipped
 from apps.tasks.tests.factories import TaskDefinitionFactory
 from apps.validation.definitions.impact import impact
 from apps.workflows.tests.factories import errand, flow, greeting, nap, published, started, worker_task
@@ -155,6 +156,20 @@ def test_an_event_is_known_by_its_pattern(alice: User) -> None:
         "/steps/0/eventCondition",
         "/steps/1/payload",
     ]
+
+
+def test_who_waits_for_many_events_waits_for_each_of_them(client: APIClient) -> None:
+    EventDefinitionFactory(document=shipped())
+
+    def wait(pattern: str) -> dict[str, Any]:
+        return {"stepId": "wait", "type": "EVENT_WAIT", "eventPattern": pattern}
+
+    for key, pattern in (("one", "orders.shipped"), ("any", "orders.*"), ("deep", "**.shipped"), ("none", "parcels.*")):
+        published(flow(wait(pattern), workflowId=key))
+    found = client.get("/api/v1/events/definitions/OrderEvents.shipped/impact").json()
+    assert {(each["id"], each["pointer"]) for each in found["definitions"]} == {
+        (key, "/steps/0/eventPattern") for key in ("one", "any", "deep")
+    }
 
 
 @pytest.mark.parametrize(

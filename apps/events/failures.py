@@ -57,7 +57,12 @@ def trouble_of(error: Exception) -> Trouble:
     match error:
         case Transient():
             return Trouble(
-                TRANSIENT, error.code, message, error.details, retry_after=error.retry_after, max_retries=error.max_retries
+                TRANSIENT,
+                error.code,
+                message,
+                error.details,
+                retry_after=error.retry_after,
+                max_retries=error.max_retries,
             )
         case Permanent():
             return Trouble(PERMANENT, error.code, message, error.details)

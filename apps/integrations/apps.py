@@ -11,10 +11,16 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.auth import secret_users
+        from apps.events import subscribers
         from apps.validation.definitions import live
 
-        from .selectors import webhooks
+        from .selectors import subscriptions, webhooks
+        from .services.subscriptions import SUBSCRIPTION
         from .services.webhooks import WEBHOOK
+        from .subscribers import WebhookSubscriptions
 
         live.register(WEBHOOK)
+        live.register(SUBSCRIPTION)
         secret_users.register(webhooks.naming_secret)
+        secret_users.register(subscriptions.naming_secret)
+        subscribers.register_deferred(WebhookSubscriptions())

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import receiving, webhooks
+from . import receiving, subscriptions, webhooks
 
 app_name = "integrations"
 _WEBHOOK = "webhooks/<str:key>"
+_SUBSCRIPTION = "webhooks/subscriptions/<str:key>"
 urlpatterns = [
     path("webhooks", webhooks.WebhookList.as_view(), name="webhooks"),
+    path("webhooks/subscriptions", subscriptions.SubscriptionList.as_view(), name="subscriptions"),
+    path(_SUBSCRIPTION, subscriptions.OneSubscription.as_view(), name="subscription"),
+    path(f"{_SUBSCRIPTION}/pause", subscriptions.SubscriptionPause.as_view(), name="subscription-pause"),
+    path(f"{_SUBSCRIPTION}/resume", subscriptions.SubscriptionResume.as_view(), name="subscription-resume"),
+    path(f"{_SUBSCRIPTION}/deliveries", subscriptions.SubscriptionDeliveries.as_view(), name="subscription-deliveries"),
+    path(f"{_SUBSCRIPTION}/ping", subscriptions.SubscriptionPing.as_view(), name="subscription-ping"),
     path(_WEBHOOK, webhooks.OneWebhook.as_view(), name="webhook"),
     path(f"{_WEBHOOK}/pause", webhooks.WebhookPause.as_view(), name="webhook-pause"),
     path(f"{_WEBHOOK}/resume", webhooks.WebhookResume.as_view(), name="webhook-resume"),

@@ -21,7 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.auth import services as auth
-from apps.auth.access import AccessDenied
+from apps.auth.access import AccessDenied, allowed
 from apps.auth.models import Secret
 from apps.events.services.accepting import accept
 from apps.events.sql import run
@@ -109,7 +109,7 @@ def _take(row: Webhook, delivery: Delivery, began: float) -> Answer:
             raise _Refused(Reason.EVENT, error, error.detail) from error
         except AccessDenied as error:
             raise _Refused(Reason.OWNER, Unavailable("This address takes no calls right now.")) from error
-        if accepted.duplicates:
+        if accepted.events[0][1]:
             return _repeated(row, delivery, began, event["eventId"])
         status = (row.document.get("respond") or {}).get("status", 202)
         _log(
@@ -147,12 +147,12 @@ def _repeated(row: Webhook, delivery: Delivery, began: float, event_id: str) -> 
 
 
 def keys_of(row: Webhook, *, note: bool = True) -> verification.Keys:
-    """What the webhook's secret is now. NotVerified when it is gone: then nobody can prove anything."""
+    """What the webhook's secret is now. NotVerified when it is gone or not the owner's to use: then nobody can prove anything."""
     name = row.document["auth"].get("secretName")
     if row.document["auth"]["kind"] == "none" or not name:
         return verification.Keys()
     secret = Secret.objects.filter(name=name).first()
-    if secret is None:
+    if secret is None or not allowed(row.owner, "use:secret"):
         raise NotVerified(Reason.SECRET_MISSING)
     try:
         revealed = auth.open_secret(secret)

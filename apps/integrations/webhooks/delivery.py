@@ -52,7 +52,7 @@ SAID: Mapping[Reason, str] = {
     Reason.WRONG_CREDENTIALS: "The credentials are wrong.",
     Reason.NO_TIMESTAMP: "The call does not say when it was sent.",
     Reason.TOO_OLD: "It was sent more than five minutes ago, or is from the future.",
-    Reason.SECRET_MISSING: "The webhook's secret is missing or cannot be opened.",
+    Reason.SECRET_MISSING: "The webhook's secret is missing, cannot be opened, or is not its owner's to use any more.",
     Reason.CONTENT_TYPE: "Its content type is not one that the webhook takes.",
     Reason.BODY: "The body cannot be read.",
     Reason.MAPPING: "An expression of the webhook fails on this call.",

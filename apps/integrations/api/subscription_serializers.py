@@ -11,7 +11,7 @@ from apps.integrations.selectors.subscriptions import STATES
 from apps.validation.api.serializers import ViolationSerializer
 
 
-class SubscriptionSummarySerializer(serializers.Serializer[Any]):
+class WebhookSubscriptionSummarySerializer(serializers.Serializer[Any]):
     """A webhook subscription in a list."""
 
     subscriptionId = serializers.CharField()
@@ -28,37 +28,37 @@ class SubscriptionSummarySerializer(serializers.Serializer[Any]):
     pausedBy = serializers.CharField(allow_null=True, help_text="username; null: the platform itself")
     pausedReason = serializers.CharField(allow_null=True)
     lastDeliveryAt = serializers.DateTimeField(allow_null=True)
-    lastDeliveryStatus = serializers.ChoiceField(choices=Delivery.Status.values, allow_null=True)
+    lastDeliveryStatus = serializers.ChoiceField(choices=Delivery.Status.choices, allow_null=True)
     owner = serializers.CharField(allow_null=True, help_text="username; secrets are used with their rights")
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()
     revision = serializers.IntegerField(help_text="the ETag")
 
 
-class SubscriptionSerializer(SubscriptionSummarySerializer):
+class WebhookSubscriptionSerializer(WebhookSubscriptionSummarySerializer):
     """One webhook subscription."""
 
     document = serializers.JSONField(help_text="see schemas/webhookSubscription.json")
     warnings = ViolationSerializer(many=True, required=False, help_text="when it was saved just now")
 
 
-class SentErrorSerializer(serializers.Serializer[Any]):
+class WebhookSentErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
-    type = serializers.ChoiceField(choices=("TRANSIENT", "PERMANENT"))
+    type = serializers.CharField(help_text="TRANSIENT or PERMANENT")
     message = serializers.CharField()
 
 
-class SentSerializer(serializers.Serializer[Any]):
+class WebhookSentSerializer(serializers.Serializer[Any]):
     """One event at a subscription's address."""
 
     eventId = serializers.CharField()
     pattern = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(choices=Delivery.Status.values)
+    status = serializers.ChoiceField(choices=Delivery.Status.choices)
     attempts = serializers.IntegerField()
     httpStatus = serializers.IntegerField(allow_null=True, help_text="of the last answer")
     durationMs = serializers.FloatField(allow_null=True)
     answer = serializers.CharField(allow_blank=True, help_text="how the last answer began")
-    error = SentErrorSerializer(allow_null=True)
+    error = WebhookSentErrorSerializer(allow_null=True)
     history = serializers.JSONField(help_text="[{at, attempt, error}] of the attempts that failed")
     nextAttemptAt = serializers.DateTimeField(allow_null=True)
     createdAt = serializers.DateTimeField()

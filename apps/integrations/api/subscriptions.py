@@ -32,13 +32,13 @@ _DOCUMENT: dict[str, Any] = {
     "application/json": {"type": "object", "description": "See schemas/webhookSubscription.json."}
 }
 _SAVED: dict[int, Any] = {
-    200: forms.SubscriptionSerializer,
-    201: forms.SubscriptionSerializer,
+    200: forms.WebhookSubscriptionSerializer,
+    201: forms.WebhookSubscriptionSerializer,
     412: OpenApiResponse(description="If-Match names an older revision."),
     422: OpenApiResponse(description="The document has errors."),
 }
 _VERB: dict[int, Any] = {
-    200: forms.SubscriptionSerializer,
+    200: forms.WebhookSubscriptionSerializer,
     409: OpenApiResponse(description="The subscription's state does not allow it."),
 }
 
@@ -52,7 +52,7 @@ def _saved(row: WebhookSubscription, created: bool, found: list[Violation]) -> R
 
 
 class SubscriptionList(generics.ListAPIView[WebhookSubscription]):
-    serializer_class = forms.SubscriptionSummarySerializer
+    serializer_class = forms.WebhookSubscriptionSummarySerializer
     pagination_class = KeysetPagination
     ordering = ("key",)
     ordering_fields = ("key", "name", "updated_at")
@@ -91,7 +91,7 @@ class SubscriptionList(generics.ListAPIView[WebhookSubscription]):
 
 class OneSubscription(APIView):
     @extend_schema(
-        operation_id="webhook_subscriptions_retrieve", tags=_TAGS, responses={200: forms.SubscriptionSerializer}
+        operation_id="webhook_subscriptions_retrieve", tags=_TAGS, responses={200: forms.WebhookSubscriptionSerializer}
     )
     def get(self, request: Request, key: str) -> Response:
         """One subscription with its document."""
@@ -137,7 +137,7 @@ class SubscriptionResume(APIView):
 
 
 class SubscriptionDeliveries(generics.ListAPIView[Delivery]):
-    serializer_class = forms.SentSerializer
+    serializer_class = forms.WebhookSentSerializer
     pagination_class = KeysetPagination
     ordering = ("-updated_at", "-event")
 

@@ -24,6 +24,15 @@ def named(actor: User, names: Mapping[str, str | None]) -> tuple[dict[str, Secre
     return found, [_unknown(name, pointer) for pointer, name in wanted.items() if name not in rows]
 
 
+def unknown(names: Mapping[str, str | None]) -> list[Violation]:
+    """A violation for each that is not there, whoever asks."""
+    wanted = {pointer: name for pointer, name in names.items() if name}
+    known = (
+        set(Secret.objects.filter(name__in=set(wanted.values())).values_list("name", flat=True)) if wanted else set()
+    )
+    return [_unknown(name, pointer) for pointer, name in wanted.items() if name not in known]
+
+
 def _unknown(name: str, pointer: str) -> Violation:
     close = get_close_matches(name, list(Secret.objects.values_list("name", flat=True)[:1_000]), n=1)
     hint = f"Did you mean {close[0]}?" if close else f"Store it first: PUT secrets/{name}."

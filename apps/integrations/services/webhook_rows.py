@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.auth.models import User
-from apps.integrations.models import Webhook
+from apps.integrations.models import Webhook, WebhookReception
 from apps.integrations.webhooks import followers
 from apps.validation.problems import Conflict, Unprocessable
 from apps.validation.violations import Violation
@@ -19,10 +22,8 @@ def put(
 ) -> tuple[Webhook, bool]:
     """Write a checked document into its locked row, or into a new one; returns the row and whether it is new."""
     created = row is None
-    other = Webhook.objects.filter(path=document["path"]).exclude(key=key).first()
-    if other is not None:
-        message = f"The path {other.path} belongs to the webhook {other.key}."
-        raise Unprocessable(violations=[Violation("path-taken", message, "/path", hint="Choose another path.")])
+    if found := taken(document["path"], key):
+        raise Unprocessable(violations=found)
     if row is None:
         row = Webhook(key=key, inline=inline)
     else:
@@ -42,6 +43,15 @@ def put(
     return row, created
 
 
+def taken(path: str, key: str) -> list[Violation]:
+    """A violation where the path belongs to another webhook."""
+    other = Webhook.objects.filter(path=path).exclude(key=key).first()
+    if other is None:
+        return []
+    message = f"The path {path} belongs to the webhook {other.key}."
+    return [Violation("path-taken", message, "/path", hint="Choose another path.")]
+
+
 def switch(row: Webhook, actor: User, *, enabled: bool) -> None:
     """Switch a locked row on or off."""
     row.enabled, row.paused_by = enabled, "" if enabled else actor.username
@@ -52,7 +62,15 @@ def switch(row: Webhook, actor: User, *, enabled: bool) -> None:
     followers.saved(row, actor)
 
 
-def remove(row: Webhook) -> None:
-    """Take a webhook away with its log."""
-    followers.removed(row)
-    row.delete()
+def halt(row: Webhook, moment: datetime) -> None:
+    """Let a row rest that nobody has switched off: its workflow is away. Not yet saved."""
+    row.enabled, row.paused_by, row.updated_at = False, "", moment
+    row.document = {**row.document, "enabled": False}
+
+
+def remove(ids: Iterable[UUID]) -> None:
+    """Take webhooks away with their logs."""
+    for row in Webhook.objects.filter(id__in=list(ids)):
+        followers.removed(row)
+        WebhookReception.objects.filter(webhook=row).delete()
+        row.delete()

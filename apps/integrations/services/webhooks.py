@@ -36,6 +36,13 @@ def problems(actor: User, document: dict[str, Any]) -> list[Violation]:
     return [*checks.check_webhook(document), *unknown, *followers.check(document, actor)]
 
 
+def problems_with(document: dict[str, Any]) -> list[Violation]:
+    """The same for one that stands in a workflow's document, without what an upper app says of it."""
+    taken = webhook_rows.taken(document["path"], document["webhookId"])
+    unknown = naming_secrets.unknown({"/auth/secretName": document["auth"].get("secretName")})
+    return [*checks.check_webhook(document), *unknown, *taken]
+
+
 @transaction.atomic
 def save(
     *, actor: User, document: dict[str, Any], key: str | None = None, if_match: int | None = None
@@ -101,7 +108,7 @@ def delete(*, actor: User, key: str, if_match: int | None = None) -> None:
         raise Conflict(f"{key} stands in the document of the workflow {row.workflow_id}; take it out there.")
     if if_match is not None and row.revision != if_match:
         raise StaleVersion(f"{key} was changed by someone else; read it again before you delete it.")
-    webhook_rows.remove(row)
+    webhook_rows.remove([row.id])
     record_audit(actor=actor, action="webhook.delete", resource="webhook", resource_id=key, details=row.document)
 
 

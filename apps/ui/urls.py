@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.ui.views import events, home, imports, instances, palette, schedules, session, tasks, versions, workflows
+from apps.ui.views import (
+    events,
+    home,
+    imports,
+    instances,
+    palette,
+    schedules,
+    session,
+    tasks,
+    versions,
+    webhooks,
+    workflows,
+)
 
 app_name = "ui"
 urlpatterns = [
@@ -21,6 +33,9 @@ urlpatterns = [
     path("instances", instances.overview, name="instances"),
     path("instances/<uuid:instance_id>", instances.detail, name="instance"),
     path("events", events.stream, name="events"),
+    path("events/webhooks", webhooks.overview, name="webhooks"),
+    path("events/webhooks/in/<str:key>", webhooks.incoming, name="webhook"),
+    path("events/webhooks/out/<str:key>", webhooks.outgoing, name="webhook-subscription"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),

@@ -19,6 +19,7 @@ from apps.ui.views import (
     tasks,
     triggers,
     versions,
+    webhooks,
     workflows,
 )
 
@@ -49,6 +50,9 @@ urlpatterns = [
     path("events/triggers", triggers.overview, name="triggers"),
     path("events/triggers/test", triggers.test, name="trigger-test"),
     path("events/triggers/<str:key>", triggers.detail, name="trigger"),
+    path("events/webhooks", webhooks.overview, name="webhooks"),
+    path("events/webhooks/in/<str:key>", webhooks.incoming, name="webhook"),
+    path("events/webhooks/out/<str:key>", webhooks.outgoing, name="webhook-subscription"),
     path("schedules", schedules.overview, name="schedules"),
     path("schedules/<str:key>", schedules.detail, name="schedule"),
     path("tasks", tasks.inbox, name="tasks"),

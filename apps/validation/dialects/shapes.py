@@ -320,7 +320,7 @@ HOOKS: dict[str, tuple[Hook, ...]] = {
     "task.json": (bookkeeping, units, retries),
     "sequence.json": (bookkeeping, units, sequence_events, progress),
     "uiComponent.json": (bookkeeping, buttons),
-    **{f"{kind}.json": _SHARED for kind in ("event", "trigger", "schedule", "webhook", "integration", "test", "testSuite", "role", "entity", "validationRule", "permission", "flagConfiguration")},
+    **{f"{kind}.json": _SHARED for kind in ("event", "trigger", "schedule", "webhook", "webhookSubscription", "integration", "test", "testSuite", "role", "entity", "validationRule", "permission", "flagConfiguration")},
 }  # fmt: skip
 
 # Words of a list by one of its words; what they are called elsewhere → what they are called here.

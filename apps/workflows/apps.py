@@ -18,10 +18,14 @@ class WorkflowsConfig(AppConfig):
         from .kind import WORKFLOW
         from .orchestrator.wave import Orchestrator
         from .services.schedules import SCHEDULE
+        from .services.triggers import TRIGGER
         from .subscribers.runs import RUNS
+        from .subscribers.triggers import Triggers
 
         outcomes.register(Orchestrator())
         kinds.register(CALENDAR)
         kinds.register(WORKFLOW)
         live.register(SCHEDULE)
         subscribers.register(RUNS)
+        live.register(TRIGGER)
+        subscribers.register(Triggers())

@@ -37,7 +37,7 @@ def _fill(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0008_schedules'),
+        ('workflows', '0009_triggers'),
         ('events', '0004_partitions'),
     ]
 

@@ -80,6 +80,11 @@ class WorkflowInstance(models.Model):
                 condition=Q(completed_at__isnull=True),
             ),
             models.Index(
+                fields=["correlation_id", "workflow_id"],
+                name="workflows_instance_case",
+                condition=Q(completed_at__isnull=True, correlation_id__isnull=False),
+            ),
+            models.Index(
                 fields=["correlation_id"], name="workflows_instance_corr", condition=Q(correlation_id__isnull=False)
             ),
             models.Index(

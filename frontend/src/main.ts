@@ -1,6 +1,7 @@
 /** The one entry of every page: styles, htmx, behaviours, islands. */
 import "./styles/main.css";
 import { copyButtons } from "./behaviours/copy";
+import { countdowns } from "./behaviours/countdowns";
 import { dialogs } from "./behaviours/dialogs";
 import { filters } from "./behaviours/filters";
 import { configureHtmx } from "./behaviours/htmx";
@@ -23,6 +24,7 @@ sidebar();
 dialogs();
 copyButtons();
 times();
+countdowns();
 filters();
 submits();
 palette();

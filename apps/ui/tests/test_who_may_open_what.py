@@ -11,6 +11,7 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.integrations.services import subscriptions, webhooks
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -32,6 +33,9 @@ EXPECTED = {
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "events": (200, 403, 403),
+    "events/webhooks": (200, 403, 403),
+    "events/webhooks/in/<str:key>": (200, 403, 403),
+    "events/webhooks/out/<str:key>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -45,6 +49,11 @@ def run(cast: Cast) -> WorkflowInstance:
     """Started by Alice; Bob has claimed its task."""
     published(approval())
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
+    webhooks.save(actor=cast.alice, document={"webhookId": "approval", "path": "a", "auth": {"kind": "none"}})
+    subscriptions.save(
+        actor=cast.alice,
+        document={"subscriptionId": "approval", "url": "https://partner.example/", "eventPatterns": ["a"]},
+    )
     made = started(cast.alice, "approval")
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made

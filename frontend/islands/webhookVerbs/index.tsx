@@ -31,6 +31,9 @@ const LOOKS: Record<Verb, { label: string; title: string; icon: typeof Send }> =
 
 export default function WebhookVerbs(props: WebhookVerbsProps) {
   const [asked, setAsked] = useState<Verb | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [found, setFound] = useState<Pinged | null>(null);
+  const [failure, setFailure] = useState("");
   const path = `webhooks/${props.direction === "out" ? "subscriptions/" : ""}${encodeURIComponent(props.id)}`;
 
   const confirm = async (reason: string) => {
@@ -43,9 +46,31 @@ export default function WebhookVerbs(props: WebhookVerbsProps) {
     location.reload();
   };
 
+  const ping = async () => {
+    setBusy(true);
+    setFound(null);
+    setFailure("");
+    try {
+      setFound(await api.post<Pinged>(`${path}/ping`));
+    } catch (error) {
+      setFailure(messageOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+
   return (
-    <span className="flex flex-wrap gap-2">
-      {props.direction === "out" && props.mayOperate && <Ping path={`${path}/ping`} />}
+    <span className="flex flex-wrap justify-end gap-2 max-sm:justify-start">
+      {props.direction === "out" && props.mayOperate && (
+        <button type="button" className="btn btn-quiet btn-sm" disabled={busy} onClick={() => void ping()}>
+          {busy ? (
+            <span className="loading loading-spinner loading-xs" aria-hidden />
+          ) : (
+            <Send className="icon" aria-hidden />
+          )}{" "}
+          Ping
+        </button>
+      )}
       {verbsOf(props).map((verb) => {
         const { label, icon: Icon } = LOOKS[verb];
         const look = verb === "delete" ? "btn-danger" : verb === "resume" ? "btn-primary" : "btn-quiet";
@@ -55,6 +80,14 @@ export default function WebhookVerbs(props: WebhookVerbsProps) {
           </button>
         );
       })}
+      <Outcome
+        found={found}
+        failure={failure}
+        onClose={() => {
+          setFound(null);
+          setFailure("");
+        }}
+      />
       {asked && (
         <ReasonDialog
           title={`${LOOKS[asked].title} ${props.name}?`}
@@ -70,51 +103,21 @@ export default function WebhookVerbs(props: WebhookVerbsProps) {
   );
 }
 
-/** Sends a test event now and says what came of it. */
-function Ping({ path }: { path: string }) {
-  const [open, setOpen] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [found, setFound] = useState<Pinged | null>(null);
-  const [failure, setFailure] = useState("");
-
-  const send = async () => {
-    setOpen(true);
-    setBusy(true);
-    setFound(null);
-    setFailure("");
-    try {
-      setFound(await api.post<Pinged>(path));
-    } catch (error) {
-      setFailure(messageOf(error));
-    } finally {
-      setBusy(false);
-    }
-  };
-
+/** What came of a ping, below all verbs. */
+function Outcome({ found, failure, onClose }: { found: Pinged | null; failure: string; onClose: () => void }) {
+  if (!found && !failure) return null;
   return (
-    <>
-      <button type="button" className="btn btn-quiet btn-sm" disabled={busy} onClick={() => void send()}>
-        {busy ? (
-          <span className="loading loading-spinner loading-xs" aria-hidden />
-        ) : (
-          <Send className="icon" aria-hidden />
-        )}{" "}
-        Ping
-      </button>
-      {open && (found || failure) && (
-        <div className="w-full basis-full" role="status">
-          <div className={`notice ${found?.ok ? "notice-success" : "notice-error"}`}>
-            <div className="min-w-0 flex-1 grid gap-1">
-              <p className="font-medium">{found ? wordsOf(found) : failure}</p>
-              {found?.answer && <pre className="code-sample">{found.answer}</pre>}
-            </div>
-            <button type="button" className="btn btn-ghost btn-xs" onClick={() => setOpen(false)}>
-              Close
-            </button>
-          </div>
-        </div>
-      )}
-    </>
+    <span className="basis-full max-w-xl ml-auto" role="status">
+      <span className={`notice ${found?.ok ? "notice-success" : "notice-error"}`}>
+        <span className="min-w-0 flex-1 grid gap-1">
+          <span className="font-medium">{found ? wordsOf(found) : failure}</span>
+          {found?.answer && <code className="code-sample max-h-48 overflow-y-auto">{found.answer}</code>}
+        </span>
+        <button type="button" className="btn btn-ghost btn-xs" onClick={onClose}>
+          Close
+        </button>
+      </span>
+    </span>
   );
 }
 

@@ -37,6 +37,10 @@ class Handled:
     skipped: str = ""
 
 
+EVERYBODY = "*"
+"""Instead of a subscriber's id: whoever of that kind the event concerns. Who that is could not be found out."""
+
+
 class Transient(Exception):
     """Could not be handled now, and may be later. ``retry_after``: seconds that the other side asked for.
 

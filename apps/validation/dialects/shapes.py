@@ -360,6 +360,7 @@ WORDS: dict[str, dict[str, str]] = {
     "primary": {"destructive": "danger"},
     "CRITICAL": {"normal": "MEDIUM", "urgent": "CRITICAL"},
     "exponential": {"constant": "fixed"},
+    "compensating_events": {"compensate": "compensating_events", "compensation": "compensating_events", "none": "manual"},
     "COMPLETED": {"success": "COMPLETED", "succeeded": "COMPLETED", "failure": "FAILED", "error": "FAILED", "canceled": "CANCELLED"},
     "notEquals": {"eq": "equals", "equal": "equals", "ne": "notEquals", "lt": "lessThan", "gt": "greaterThan", "match": "matches"},
 }  # fmt: skip

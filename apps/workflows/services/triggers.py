@@ -20,6 +20,7 @@ from apps.workflows.selectors import triggers as selectors
 from . import trigger_rows
 from .schedule_rows import now
 
+_RESERVED = ("test",)
 _NOT_KEPT = ("kind", "id", "createdAt", "updatedAt")
 
 
@@ -41,6 +42,9 @@ def save(
     if key is not None and document["triggerId"] != key:
         raise Unprocessable(violations=[Violation("id-mismatch", f"The address says {key}.", "/triggerId")])
     found = selectors.problems(document)
+    if document.get("triggerId") in _RESERVED:
+        message = f"{document['triggerId']} stands for something else in addresses."
+        found = [Violation("id-reserved", message, "/triggerId"), *found]
     if has_errors(found):
         raise Unprocessable("The trigger has errors.", violations=found)
     key = key or document.get("triggerId") or _free_key(document)

@@ -21,6 +21,7 @@ from django.db import transaction
 
 from . import doorbell
 from .begun import Note, worker_lost
+from .due import DELIVERY, EVENT, INLINE, attempt_of, event_of, picked
 from .failpoints import failpoint
 from .failures import Trouble, connection_is_lost, trouble_of
 from .handling import again, deliver, is_everybody
@@ -28,7 +29,7 @@ from .models import EventQueue
 from .queueing import Queue, queues
 from .services import deliveries
 from .services.deliveries import DEAD, RETRYING, Attempt, queue_named
-from .sql import as_rows, fetch, run
+from .sql import as_rows, fetch, fetch_named, run
 from .stored import StoredEvent
 from .subscribers import deferred_kinds, kind_of
 
@@ -108,27 +109,19 @@ SELECT EXISTS (SELECT 1 FROM events_queuedevent WHERE queue <> ALL(%s)),
        EXISTS (SELECT 1 FROM events_deadletter WHERE replay_at <= now())
 """
 
-_EVENT = """
-e.id, e.event_id, e.pattern, e.version, e.source::text, e.payload::text, e.metadata::text, e.timestamp, e.recorded_at
-"""
-
+# Said so that only the index by queue and place will do. What Postgres knows of the queue is from when it was empty, or full
+# of another queue's events; for `queue = … ORDER BY id` it would sort all of it, or read past all the others.
 _CLAIM = f"""
 WITH picked AS (
   SELECT id, event, recorded_at, partition_key FROM events_queuedevent
-  WHERE queue = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+  WHERE (queue, id) >= (%s, 0) AND (queue, id) <= (%s, 9223372036854775807)
+  ORDER BY queue, id LIMIT %s FOR UPDATE SKIP LOCKED
 )
-SELECT picked.id, picked.partition_key, {_EVENT}
+SELECT picked.id, picked.partition_key, {EVENT}
 FROM picked, LATERAL (SELECT * FROM events_event
   WHERE id = picked.event AND recorded_at = picked.recorded_at OFFSET 0) e
 ORDER BY picked.id
 """  # noqa: S608  its own columns
-
-
-def event_of(row: Sequence[Any]) -> StoredEvent:
-    """A row of the columns of ``_EVENT``."""
-    return StoredEvent(
-        row[0], row[1], row[2], row[3], orjson.loads(row[4]), orjson.loads(row[5]), orjson.loads(row[6]), row[7], row[8]
-    )
 
 
 def _route_batch(queue: Queue, note: Note, spoiled: Spoiled) -> bool:
@@ -159,7 +152,7 @@ def _claim(queue: Queue, note: Note) -> tuple[list[tuple[Any, ...]], list[str], 
     with the lock looks again.
     """
     for pause in (0.002, 0.01, None):
-        claimed = fetch(_CLAIM, queue.id, queue.batch_size)
+        claimed = fetch(_CLAIM, queue.id, queue.id, queue.batch_size)
         limit = note.begin([str(row[0]) for row in claimed]) if claimed else 0
         rows, mine = _in_order(claimed[:limit])
         if rows or not mine or pause is None:
@@ -196,16 +189,9 @@ _LEFT = "SELECT EXISTS (SELECT 1 FROM events_queuedevent WHERE partition_key = A
 
 # What is due for another attempt
 
-_DUE = f"""
-WITH picked AS (
-  SELECT event, subscriber_id, recorded_at, queue, partition_key, place, attempts, history FROM events_delivery d
-  WHERE next_attempt_at <= now() AND (kind <> ALL(%s) OR right(subscriber_id, 2) = ':*') AND queue <> ALL(%s)
-    AND (partition_key IS NULL OR NOT EXISTS (
-    SELECT 1 FROM events_delivery o WHERE o.partition_key = d.partition_key AND o.subscriber_id = d.subscriber_id
-      AND o.place < d.place AND o.next_attempt_at IS NOT NULL))
-  ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED
-)
-SELECT p.subscriber_id, p.queue, p.partition_key, p.place, p.attempts, p.history::text, {_EVENT}
+_TO_RETRY = f"""
+WITH {picked(INLINE, in_a_row="%(limit)s")}
+SELECT p.head, {DELIVERY}, {EVENT}
 FROM picked p, LATERAL (SELECT * FROM events_event WHERE id = p.event AND recorded_at = p.recorded_at OFFSET 0) e
 ORDER BY p.place
 """  # noqa: S608  its own columns
@@ -215,19 +201,25 @@ def _retry_batch(note: Note, spoiled: Spoiled) -> bool:
     began = time.perf_counter()
     paused = [queue.id for queue in queues() if queue.status == EventQueue.Status.PAUSED]
     with transaction.atomic():
-        rows = fetch(_DUE, list(deferred_kinds()), paused, RETRY_BATCH)
-        if not rows:
+        rows = fetch_named(_TO_RETRY, paused=paused, deferred=list(deferred_kinds()), limit=RETRY_BATCH)
+        attempts = _from_the_foremost(rows)
+        if not attempts:
             return False
-        attempts = [
-            Attempt(event_of(row[6:]), row[0], queue_named(row[1]), row[2], row[3], row[4] + 1, orjson.loads(row[5]))
-            for row in rows
-        ]
         names = _try_again(attempts, note, spoiled)
         for queue_id in sorted({each.queue.id for each in attempts}):
             count(queue_id, 0, _errors([each for each in attempts if each.queue.id == queue_id]), began)
         failpoint("router.before_commit")
     note.end(names)
     return True
+
+
+def _from_the_foremost(rows: Sequence[tuple[Any, ...]]) -> list[Attempt]:
+    """Of each partition those that follow its foremost delivery; nothing where another router has that one."""
+    attempts = [(row[0], attempt_of(row[1:])) for row in rows]
+    there = {(each.subscriber_id, each.partition_key) for head, each in attempts if each.place == head}
+    for _, each in attempts:
+        each.attempt += 1
+    return [each for head, each in attempts if head is None or (each.subscriber_id, each.partition_key) in there]
 
 
 def _try_again(attempts: list[Attempt], note: Note, spoiled: Spoiled) -> list[str]:
@@ -239,7 +231,8 @@ def _try_again(attempts: list[Attempt], note: Note, spoiled: Spoiled) -> list[st
     elif note.is_lost():
         attempts[0].failed(worker_lost())
     found = again(attempts)
-    deliveries.write(attempts, first=False)
+    # The others wait on for one before them.
+    deliveries.write([each for each in attempts if each.handled or each.trouble], first=False)
     deliveries.write(found, first=True)
     if any(each.status == RETRYING for each in found):
         doorbell.ring(doorbell.IO)

@@ -9,13 +9,14 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, make_cast
-from apps.events import queueing
+from apps.events import matching, queueing
 
 
 @pytest.fixture(autouse=True)
 def _queues_are_read_anew() -> None:
-    """What one test has set for queues must not be remembered by the next."""
+    """What one test has set for queues, or has kept of shapes, must not be remembered by the next."""
     queueing.forget()
+    matching.forget_shapes()
 
 
 @pytest.fixture

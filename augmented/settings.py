@@ -14,6 +14,7 @@ from kombu import Queue
 
 from augmented import environment as env
 from augmented.logs import logging_config
+from augmented.openapi import ENUM_NAMES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("AUGMENTED_VAR", str(BASE_DIR / "var")))
@@ -155,7 +156,7 @@ AUGMENTED_LEASE_SECONDS = env.number("AUGMENTED_LEASE_SECONDS", 30)  # without a
 AUGMENTED_MAX_CLAIMS = env.number("AUGMENTED_MAX_CLAIMS", 5)  # a task that took so many workers with it has failed
 AUGMENTED_MAX_TRANSITIONS = env.number(
     "AUGMENTED_MAX_TRANSITIONS", 10_000
-)  # an instance with more has failed: it never stops
+)  # a run with more has failed: it never stops
 AUGMENTED_KEEP_FIRES_DAYS = env.number("AUGMENTED_KEEP_FIRES_DAYS", 90)  # in the logs of schedules
 AUGMENTED_KEEP_EVENTS_DAYS = env.number("AUGMENTED_KEEP_EVENTS_DAYS", 90)  # then their week is dropped
 AUGMENTED_UNKNOWN_EVENTS = env.text("AUGMENTED_UNKNOWN_EVENTS", "accept")  # or refuse: those that nobody has defined
@@ -193,15 +194,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "UserKind": "apps.auth.models.User.Kind",
-        "TaskStatus": "apps.tasks.models.Task.Status",
-        "TaskType": "apps.tasks.models.Task.Type",
-        "BulkStatus": "apps.workflows.models.BulkOperation.Status",
-        "SteeringOperation": "apps.workflows.services.verbs.OPERATIONS",
-        "EventSourceType": "apps.events.api.serializers.SOURCE_TYPES",
-        "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
-    },
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -22,13 +22,16 @@ from django.utils import timezone
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
-from apps.events.models import DeadLetter, Event
-from apps.events.services import NewEvent, dead_letters, queues, record_events
+from apps.events.models import DeadLetter, Event, SequenceRun
+from apps.events.sequences.kind import SEQUENCE
+from apps.events.services import NewEvent, dead_letters, queues, record_events, sequences
 from apps.events.tests.factories import EventDefinitionFactory, shipped
+from apps.events.tests.sequences import begun_run, pair
 from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
+from apps.validation.definitions import services as definition_services
 from apps.workflows.models import BulkOperation, WorkflowDefinition, WorkflowInstance
-from apps.workflows.services import bulk, instances, schedules
+from apps.workflows.services import bulk, instances, schedules, triggers
 from apps.workflows.tests.factories import (
     CalendarDefinitionFactory,
     WorkflowDefinitionFactory,
@@ -41,6 +44,7 @@ from apps.workflows.tests.factories import (
 )
 
 _SCHEDULE = {"workflowId": "nap", "interval": "PT1H"}
+_TRIGGER = {"workflowId": "nap", "eventPattern": "orders.shipped"}
 CALLERS = ("anonymous", "charlie", "bob", "robot", "alice", "admin")
 
 
@@ -54,13 +58,16 @@ class World:
     files: dict[str, TaskAttachment]
     bulks: dict[str, BulkOperation]
     letter: DeadLetter
+    sequence_run: SequenceRun
 
     def address(self, route: str, whose: str) -> str:
         """The route's pattern with ids put in."""
         named = {
             "/queues/": "rights",
+            "/sequences/": "pair",
             "tasks/": "greet",
             "/schedules/": "nap",
+            "/triggers/": "nap",
             "/calendars/": "office",
             "events/": "OrderEvents.shipped",
         }
@@ -73,6 +80,7 @@ class World:
             "<uuid:bulk_id>": self.bulks[whose].id,
             "<uuid:letter_id>": self.letter.id,
             "<path:event_id>": self.letter.event_id,
+            "<uuid:run_id>": self.sequence_run.id,
             "<str:key>": definition,
             "<str:version>": "1.0.0",
         }.items():
@@ -95,6 +103,7 @@ def make_world(cast: Cast) -> World:
         document=expression_document() | {"taskId": "greet", "version": "1.1.0"}, status="draft", published_at=None
     )
     schedules.save(actor=cast.admin, document=_SCHEDULE)
+    triggers.save(actor=cast.admin, document=_TRIGGER)
     for version, state in (("1.0.0", "published"), ("1.1.0", "draft")):
         CalendarDefinitionFactory(document=office(version=version), status=state)
     EventDefinitionFactory()
@@ -122,7 +131,9 @@ def make_world(cast: Cast) -> World:
     dead_letters.refuse(event.document, "trigger:gone", {"type": "PERMANENT", "code": "GONE", "message": "Gone."})
     queues.save(actor=cast.admin, key="rights", document={"patterns": ["rights.*"]})
     letter = DeadLetter.objects.get()
-    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks, letter)
+    sequence_run = begun_run(cast.admin)
+    definition_services.save_draft(SEQUENCE, actor=cast.admin, document=pair(version="1.1.0"))
+    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks, letter, sequence_run)
 
 
 # What must be so before a verb makes sense.
@@ -142,6 +153,11 @@ def _cancelled(world: World) -> None:
 
 def _resting(world: World) -> None:
     schedules.pause(actor=world.users["admin"], key="nap")
+    triggers.pause(actor=world.users["admin"], key="nap")
+
+
+def _failed_sequence(world: World) -> None:
+    sequences.fail(actor=world.users["admin"], run_id=world.sequence_run.id, notes="x")
 
 
 def _paused_queue(world: World) -> None:
@@ -189,12 +205,15 @@ _SAID = "api/v1/events/definitions"
 _EVENT = "api/v1/events"
 _LETTER = f"{_EVENT}/dead-letters"
 _QUEUE = f"{_EVENT}/queues"
+_ORDER = f"{_EVENT}/sequences"
+_RUN_OF = f"{_ORDER}/runs/<uuid:run_id>"
 _CHECK = "api/v1/validation"
 _FORM = {"action": "approve", "output": {}}
 _SIGN_IN = {"username": "alice", "password": "augmented"}
 _TASK_DOCUMENT = expression_document() | {"taskId": "another"}
 _NOBODYS = "01890000-0000-7000-8000-000000000001"
 _PLAN = "api/v1/workflows/schedules"
+_WAKE = "api/v1/workflows/triggers"
 _DAYS = "api/v1/workflows/calendars"
 _FLOW_START = {"workflowId": "nap"}
 _BULK = {"operation": "suspend", "filter": {"workflowId": "approval"}}
@@ -257,6 +276,16 @@ ROWS = (
     Row(f"POST {_PLAN}/<str:key>/resume",        "401 403 403 403 .   .", body={}, before=_resting),
     Row(f"POST {_PLAN}/<str:key>/fire",          "401 403 403 403 .   .", body={}),
     Row(f"GET {_PLAN}/<str:key>/fires",          "401 403 403 403 .   ."),
+
+    Row(f"GET {_WAKE}",                          "401 403 403 403 .   ."),
+    Row(f"POST {_WAKE}",                         "401 403 403 403 .   .", body=_TRIGGER),
+    Row(f"POST {_WAKE}/test",                    "401 403 403 403 .   .", body={"event": {"pattern": "a.b"}}),
+    Row(f"GET {_WAKE}/<str:key>",                "401 403 403 403 .   ."),
+    Row(f"PUT {_WAKE}/<str:key>",                "401 403 403 403 .   .", body=_TRIGGER),
+    Row(f"DELETE {_WAKE}/<str:key>",             "401 403 403 403 .   ."),
+    Row(f"POST {_WAKE}/<str:key>/pause",         "401 403 403 403 .   .", body={}),
+    Row(f"POST {_WAKE}/<str:key>/resume",        "401 403 403 403 .   .", body={}, before=_resting),
+    Row(f"GET {_WAKE}/<str:key>/deliveries",     "401 403 403 403 .   ."),
 
     Row(f"GET {_DAYS}",                          "401 403 403 403 .   ."),
     Row(f"POST {_DAYS}",                         "401 403 403 403 .   .", body=office(calendarId="new")),
@@ -332,6 +361,24 @@ ROWS = (
     Row(f"POST {_LETTER}/<uuid:letter_id>/replay", "401 403 403 403 .   .", body={}),
     Row(f"POST {_LETTER}/<uuid:letter_id>/discard", "401 403 403 403 .   .", body={"notes": "x"}),
     Row(f"POST {_LETTER}/<uuid:letter_id>/resolve", "401 403 403 403 .   .", body={"notes": "x"}),
+    Row(f"GET {_ORDER}",                         "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}",                        "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"POST {_ORDER}/validate",               "401 403 403 403 .   .", body=pair()),
+    Row(f"GET {_ORDER}/<str:key>",               "401 403 403 403 .   ."),
+    Row(f"PUT {_ORDER}/<str:key>",               "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"DELETE {_ORDER}/<str:key>",            "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}/<str:key>/publish",      "401 403 403 403 .   .", body={"version": "1.1.0"}),
+    Row(f"GET {_ORDER}/<str:key>/versions",      "401 403 403 403 .   ."),
+    Row(f"GET {_ORDER}/<str:key>/versions/<str:version>", "401 403 403 403 .   ."),
+    Row(f"GET {_ORDER}/<str:key>/diff",          "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"GET {_ORDER}/<str:key>/impact",        "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}/<str:key>/impact",       "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"GET {_ORDER}/<str:key>/runs",          "401 403 403 403 .   ."),
+    Row(f"GET {_RUN_OF}",                        "401 403 403 403 .   ."),
+    Row(f"POST {_RUN_OF}/retry",                 "401 403 403 403 .   .", body={}, before=_failed_sequence),
+    Row(f"POST {_RUN_OF}/resolve",               "401 403 403 403 .   .", body={"notes": "x"}, before=_failed_sequence),
+    Row(f"POST {_RUN_OF}/skip",                  "401 403 403 403 .   .", body={"member": "answered", "notes": "x"}),
+    Row(f"POST {_RUN_OF}/fail",                  "401 403 403 403 .   .", body={"notes": "x"}),
     Row(f"GET {_EVENT}",                         "401 403 403 403 .   ."),
     Row(f"POST {_EVENT}",                        "401 403 403 .   .   .", body={"pattern": "rights.checked"}),
     Row(f"GET {_EVENT}/<path:event_id>",         "401 403 403 403 .   ."),

@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from apps.auth.models import AuditEntry, User
 from apps.tasks.models import TaskDefinition
 from apps.ui.views.imports import EXAMPLE
-from apps.workflows.models import WorkflowDefinition
-from apps.workflows.tests.factories import nap, started, worker_task
+from apps.workflows.models import Trigger, WorkflowDefinition
+from apps.workflows.tests.factories import nap, published, started, worker_task
 
 pytestmark = pytest.mark.django_db
 Api = Callable[[User | None], APIClient]
@@ -105,10 +105,30 @@ class TestFromTheShell:
 
     def test_two_definitions_with_one_id_are_written_to_two_files(self, alice: User, tmp_path: Path) -> None:
         (tmp_path / "in").mkdir()
+        published(nap(workflowId="w"))
         trigger = {"workflowDefinitionId": "w", "eventPattern": "a.b"}
         path = written(tmp_path / "in", trigger, trigger | {"eventPattern": "a.c"})
         call_command("definitions", "convert", str(path), "--out", str(tmp_path / "out"), "--as", "alice")
         assert len(list((tmp_path / "out").iterdir())) == 2
+
+    def test_a_trigger_of_another_dialect_is_applied_and_its_bare_paths_are_expressions(
+        self, alice: User, tmp_path: Path
+    ) -> None:
+        foreign = {
+            "workflowDefinitionId": "nap",
+            "pattern": "customers.created",
+            "filterCondition": "${event.payload.type === 'enterprise'}",
+            "mapping": {"who": "event.payload.name", "when": "${event.timestamp}"},
+            "active": True,
+        }
+        path = written(tmp_path, {"kind": "workflow", **nap()}, foreign)
+        call_command("definitions", "apply", str(path), "--convert", "--as", "alice")
+        trigger = Trigger.objects.get()
+        assert (trigger.key, trigger.workflow_id, trigger.event_pattern) == ("nap", "nap", "customers.created")
+        assert trigger.document["inputMapping"] == {"who": "${event.payload.name}", "when": "${event.timestamp}"}
+        assert trigger.document["eventCondition"] == "event.payload.type == 'enterprise'"
+        call_command("definitions", "apply", str(path), "--convert", "--as", "alice")
+        assert Trigger.objects.get().revision == 1
 
     def test_apply_with_convert_publishes_all_or_nothing(self, alice: User, tmp_path: Path, capsys: Any) -> None:
         path = written(tmp_path, FOREIGN_WORKFLOW, FOREIGN_TASK)

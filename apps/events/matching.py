@@ -11,12 +11,14 @@ A key only finds: the condition itself decides.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from django.db import transaction
 
 from .rules import ends_of, fits, value_at
 from .sql import as_rows, fetch, run
@@ -60,16 +62,50 @@ ON CONFLICT DO NOTHING
 """
 
 
+Kept = tuple[str, str, tuple[str, ...]]
+"""An owner, a pattern, and paths in their order."""
+
+_known: set[Kept] = set()
+"""Shapes that this process has seen committed: rows that wait under them cost no further statement. None is ever deleted."""
+
+_KNOWN_AT_MOST = 100_000
+
+
 def keep_shapes(owner: str, shapes: Iterable[tuple[str, Iterable[str]]]) -> None:
     """Note that rows of ``owner`` wait under these (pattern, paths); in the transaction that writes the rows."""
-    distinct = {(pattern, tuple(sorted(paths))) for pattern, paths in shapes}
-    if not distinct:
+    fresh = {(owner, pattern, tuple(sorted(paths))) for pattern, paths in shapes} - _known
+    if not fresh:
         return
+    run(_KEEP, as_rows(_rows(fresh)))
+    transaction.on_commit(functools.partial(_remember, fresh), robust=True)
+
+
+_COMMITTED = """
+SELECT s.owner, s.pattern, s.paths FROM events_shape s
+JOIN json_to_recordset(%s::json) AS r(owner text, pattern text, paths json)
+  ON s.owner = r.owner AND s.pattern = r.pattern AND s.paths = ARRAY(SELECT json_array_elements_text(r.paths))
+"""
+
+
+def _remember(shapes: Collection[Kept]) -> None:
+    # The statement may have been undone by a savepoint that Django knows nothing of, so what is committed is looked up.
+    found = fetch(_COMMITTED, as_rows(_rows(shapes)))
+    if len(_known) > _KNOWN_AT_MOST:
+        _known.clear()
+    _known.update((owner, pattern, tuple(paths)) for owner, pattern, paths in found)
+
+
+def forget_shapes() -> None:
+    """Take no shape for known any more; for whoever undoes what was committed, as tests do."""
+    _known.clear()
+
+
+def _rows(shapes: Collection[Kept]) -> list[dict[str, Any]]:
     rows = []
-    for pattern, paths in sorted(distinct):
+    for owner, pattern, paths in sorted(shapes):
         head, tail = ends_of(pattern)
         rows.append({"owner": owner, "pattern": pattern, "paths": paths, "head": head, "tail": tail})
-    run(_KEEP, as_rows(rows))
+    return rows
 
 
 _FIND = """

@@ -10,6 +10,7 @@ class WorkflowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from apps.events import subscribers
         from apps.tasks.runtime import outcomes
         from apps.validation.definitions import kinds, live
 
@@ -17,8 +18,14 @@ class WorkflowsConfig(AppConfig):
         from .kind import WORKFLOW
         from .orchestrator.wave import Orchestrator
         from .services.schedules import SCHEDULE
+        from .services.triggers import TRIGGER
+        from .subscribers.runs import RUNS
+        from .subscribers.triggers import Triggers
 
         outcomes.register(Orchestrator())
         kinds.register(CALENDAR)
         kinds.register(WORKFLOW)
         live.register(SCHEDULE)
+        subscribers.register(RUNS)
+        live.register(TRIGGER)
+        subscribers.register(Triggers())

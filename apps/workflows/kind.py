@@ -10,7 +10,7 @@ from django.db.models import Count
 from apps.tasks.models import TaskDefinition
 from apps.validation.definitions.services import DefinitionKind, Instead, Reading, Reference
 from apps.validation.problems import Unprocessable
-from apps.validation.violations import Violation
+from apps.validation.violations import Violation, in_order
 
 from .checks import check_workflow, uses_of
 from .checks.outline import read_outline
@@ -18,16 +18,21 @@ from .checks.uses import mentions
 from .models import WorkflowDefinition, WorkflowInstance
 from .rules.changes import workflow_changes
 from .selectors.catalog import DatabaseCatalog
-from .services import inline_schedules
+from .services import inline_triggers
 
 
 def _checks(document: dict[str, Any]) -> list[Violation]:
-    return check_workflow(document, catalog=DatabaseCatalog()) + _not_yet(document) + inline_schedules.check(document)
+    found = [
+        *check_workflow(document, catalog=DatabaseCatalog()),
+        *_not_yet(document),
+        *inline_triggers.check(document),
+    ]
+    return in_order(found)  # the expressions of inline triggers are looked at by both
 
 
 # What the language has and this version of the platform does not act on yet. Refused where leaving it out would change
 # what a run does, and said as a warning where it would only change how the run is shown.
-_REFUSED = ("cancellationTriggers",)
+_REFUSED: tuple[str, ...] = ()
 _WITHOUT_EFFECT = ("uiComponents", "executionLog")
 
 
@@ -36,7 +41,7 @@ def _not_yet(document: dict[str, Any]) -> list[Violation]:
     places += [
         (f"/triggers/{index}", f"{entry['type']} triggers")
         for index, entry in enumerate(document.get("triggers") or ())
-        if entry["type"] != "schedule"
+        if entry["type"] == "webhook"
     ]
     refused = [
         Violation("field-unavailable", f"This version of the platform does not act on {name}.", pointer)
@@ -162,6 +167,6 @@ WORKFLOW: DefinitionKind[WorkflowDefinition] = DefinitionKind(
     checks_if=_checks_if,
     reads=_reads,
     pinned=_pinned,
-    published=inline_schedules.follow,
-    archived=inline_schedules.rest,
+    published=inline_triggers.follow,
+    archived=inline_triggers.rest,
 )

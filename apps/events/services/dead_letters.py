@@ -25,6 +25,7 @@ from apps.events.sql import as_rows, fetch, run
 from apps.validation.problems import Conflict, NotFound, Unprocessable
 from apps.validation.violations import Violation
 
+from . import sequences
 from .deliveries import DEAD, Dead, bury
 
 _S = DeadLetter.Status
@@ -101,6 +102,8 @@ def _end(actor: User, letter_id: UUID, status: str, strategy: str, notes: str) -
         "notes": notes,
     }
     letter.save()
+    if status == _S.RESOLVED:
+        sequences.note_resolved([letter.event])
     _audit(actor, "discard" if status == _S.DISCARDED else "resolve", letter, {"notes": notes})
     return letter
 

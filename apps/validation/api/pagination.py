@@ -165,8 +165,9 @@ def _columns(model: type[Model], names: Sequence[str]) -> list[Column]:
         name = text.lstrip("-")
         name = model._meta.pk.name if name == "pk" else name
         columns.append(_column(model, name, text.startswith("-")))
-    if model._meta.pk.name not in {column.name for column in columns}:
-        columns.append(_column(model, model._meta.pk.name, columns[-1].descending))
+    for field in model._meta.pk_fields:  # several, where the key is made of several columns
+        if field.name not in {column.name for column in columns}:
+            columns.append(_column(model, field.name, columns[-1].descending))
     return columns
 
 
@@ -180,7 +181,7 @@ def _column(model: type[Model], name: str, descending: bool) -> Column:
 
 def _beyond(columns: Sequence[Column], values: Sequence[Any], backwards: bool) -> Q:
     """(a, b, c) after (x, y, z), written out because columns may run in different directions."""
-    result = Q(pk__in=[])
+    result = Q(**{f"{columns[0].name}__in": []})
     equal = Q()
     for column, value in zip(columns, values, strict=True):
         beyond = column.beyond(value, backwards)

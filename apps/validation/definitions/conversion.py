@@ -53,7 +53,7 @@ class Result:
         if not self.kind or not isinstance(self.document, dict):
             return ""
         kind = bundles.kept_kinds().get(self.kind)
-        names = [kind.id_field] if kind else [f"{self.kind}Id", id_field(self.kind)]
+        names = [kind.id_field if kind else f"{self.kind}Id", id_field(self.kind)]
         return next((self.document[name] for name in names if isinstance(self.document.get(name), str)), "")
 
     def as_json(self) -> dict[str, Any]:

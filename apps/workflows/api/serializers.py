@@ -154,6 +154,10 @@ class ExplanationSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="{key, ahead, capacity, holders} while the run waits for a slot of its workflow"
     )
     endsBy = serializers.DateTimeField(allow_null=True, help_text="when the run as a whole times out")
+    cancelledBy = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="events that would cancel it: {eventPattern, eventCondition, shouldCompensate, sentence}",
+    )
 
 
 class ReasonSerializer(StrictSerializer):
@@ -353,6 +357,10 @@ class DryRunEffectsSerializer(serializers.Serializer[Any]):
         child=serializers.JSONField(),
         help_text="what the items of a FOR_EACH do at a step: {stepId, kind: CALL | TASK | CHILD | EVENT, items, count, sentence}; "
         "of that only the first few are in the other lists",
+    )
+    cancelledBy = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="events that would cancel the run: {eventPattern, eventCondition, shouldCompensate, sentence}",
     )
 
 

@@ -23,7 +23,10 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     workflowInstanceId = serializers.UUIDField()
-    waitStepId = serializers.CharField()
+    purpose = serializers.ChoiceField(
+        choices=Subscription.Purpose.choices, help_text="wait: a step waits for it; cancel: it cancels the run"
+    )
+    waitStepId = serializers.CharField(allow_null=True)
     eventPattern = serializers.CharField()
     filterCondition = serializers.CharField(allow_null=True)
     correlation = serializers.JSONField(help_text="path in the event → the value it must have")
@@ -56,6 +59,7 @@ class SubscriptionList(generics.ListAPIView[Subscription]):
             instance_id=_id(given.get("workflowInstanceId")),
             event_pattern=given.get("eventPattern"),
             wait_step_id=given.get("waitStepId"),
+            purpose=given.get("purpose"),
         )
 
     @extend_schema(
@@ -68,6 +72,7 @@ class SubscriptionList(generics.ListAPIView[Subscription]):
             OpenApiParameter("workflowInstanceId", UUID, description="The run that waits."),
             OpenApiParameter("eventPattern", str, description="As the step writes it."),
             OpenApiParameter("waitStepId", str),
+            OpenApiParameter("purpose", str, enum=Subscription.Purpose.values),
         ],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

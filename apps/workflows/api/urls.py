@@ -6,11 +6,12 @@ from django.urls import path
 
 from apps.validation.api.kind_views import definition_routes
 
-from . import bulk, calendars, definitions, instances, schedules, steering, subscriptions, versions
+from . import bulk, calendars, definitions, instances, schedules, steering, subscriptions, triggers, versions
 
 app_name = "workflows"
 _DEFINITION = "workflows/definitions/<str:key>"
 _SCHEDULE = "workflows/schedules/<str:key>"
+_TRIGGER = "workflows/triggers/<str:key>"
 _INSTANCE = "workflows/instances/<uuid:instance_id>"
 urlpatterns = [
     path("workflows/definitions/dry-run", definitions.WorkflowDryRun.as_view(), name="definition-dry-run"),
@@ -45,5 +46,11 @@ urlpatterns = [
     path(f"{_SCHEDULE}/resume", schedules.ScheduleResume.as_view(), name="schedule-resume"),
     path(f"{_SCHEDULE}/fire", schedules.ScheduleFireNow.as_view(), name="schedule-fire"),
     path(f"{_SCHEDULE}/fires", schedules.ScheduleFires.as_view(), name="schedule-fires"),
+    path("workflows/triggers", triggers.TriggerList.as_view(), name="triggers"),
+    path("workflows/triggers/test", triggers.TriggerTest.as_view(), name="trigger-test"),
+    path(_TRIGGER, triggers.OneTrigger.as_view(), name="trigger"),
+    path(f"{_TRIGGER}/pause", triggers.TriggerPause.as_view(), name="trigger-pause"),
+    path(f"{_TRIGGER}/resume", triggers.TriggerResume.as_view(), name="trigger-resume"),
+    path(f"{_TRIGGER}/deliveries", triggers.TriggerDeliveries.as_view(), name="trigger-deliveries"),
     *definition_routes(calendars.CalendarViews),
 ]

@@ -219,6 +219,11 @@ def _of_workflow(found: Availability) -> Iterator[Site]:
     for index, trigger in records(document, "cancellationTriggers"):
         pointer = pointer_to("cancellationTriggers", index)
         yield from _anytime_condition(found, trigger, "eventCondition", pointer, EVENT_ROOTS)
+        if isinstance(reason := trigger.get("reason"), str):
+            more: dict[str, Any] = {"may": found.facts.all, "lenient": True, "event": text(trigger, "eventPattern")}
+            if isinstance(condition := trigger.get("eventCondition"), str):
+                more["assumes"] = ((condition, True),)
+            yield Site(f"{pointer}/reason", reason, Form.TEMPLATE, EVENT_ROOTS, **more)
     for index, trigger in records(document, "triggers"):
         pointer = pointer_to("triggers", index)
         roots = EVENT_ROOTS if trigger.get("triggerType") == "CANCEL" else TRIGGER_ROOTS

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from . import items, steering, transitions, undoing
+from . import cancelling, items, steering, transitions, undoing
 from .flow import complete, fail, fail_run, go_on, go_on_with_items, guarded, skip
 from .plan import Plan, Step
-from .run import Move, Run, Unusable
+from .run import Move, Run, Unusable, failure_of
 from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State, Unsubscribe
 from .steps import STEP_TYPES
 from .transitions import IllegalSignal, InstanceStatus, Rule, SignalKind, StepStatus
@@ -66,6 +66,7 @@ def _out_of_budget(run: Run) -> None:
 def _start(run: Run, signal: Signal) -> None:
     run.instance.status = InstanceStatus.RUNNING
     run.record("INSTANCE_STARTED", None, {"input": run.instance.input})
+    cancelling.subscribe(run)
     _begin(run, Move(run.plan.start_at))
 
 
@@ -74,7 +75,7 @@ def _begin(run: Run, move: Move) -> None:
     try:
         initial = {name: run.evaluate(value) for name, value in run.plan.variables.items()}
     except (run.plan.language.error, Unusable) as error:
-        failure = Failure("EXPRESSION", getattr(error, "code", ""), f"A variable's initial value: {error}")
+        failure = failure_of(error, "A variable's initial value: ")
         run.finish(InstanceStatus.FAILED, failure=failure)
         return
     if initial:
@@ -175,18 +176,34 @@ def _continue(run: Run, signal: Signal) -> None:
 
 
 def _event(run: Run, signal: Signal) -> None:
-    """An event that a position may wait for. One whose condition is not true leaves it waiting."""
+    """An event that a position may wait for. One whose condition is not true leaves it waiting.
+
+    So does one by which the condition cannot be told, for want of a field, say: that is the event's fault, not the run's.
+    """
     if (found := _position(run, signal)) is None or found[0].type != "EVENT_WAIT":
         return
     step, execution = found
     event = {"event": signal.data["event"]}
-    guarded(run, step, execution, lambda: _take_event(run, step, execution, event))
+    if _is_awaited(run, step, execution, event):
+        guarded(run, step, execution, lambda: _take_event(run, step, execution, event))
+
+
+def _is_awaited(run: Run, step: Step, execution: Execution, event: dict[str, Any]) -> bool:
+    if step.event_condition is None:
+        return True
+    around = run.scope, run.at
+    run.scope, run.at = execution.scope, step.step_id
+    try:
+        return run.is_true(step.event_condition, event)
+    except (run.plan.language.error, Unusable) as error:
+        run.refuse_event(execution.id, event["event"], failure_of(error), execution)
+        return False
+    finally:
+        run.scope, run.at = around
 
 
 def _take_event(run: Run, step: Step, execution: Execution, event: dict[str, Any]) -> None:
     try:
-        if step.event_condition is not None and not run.is_true(step.event_condition, event):
-            return
         output = event["event"].get("payload") if step.output is None else run.evaluate(step.output, event)
     except (run.plan.language.error, Unusable):
         _leave_wait(run, execution, "cancelled", event["event"])
@@ -249,6 +266,11 @@ def _cancel(run: Run, signal: Signal) -> None:
         run.finish(InstanceStatus.CANCELLED)
 
 
+def _cancel_event(run: Run, signal: Signal) -> None:
+    if (cancel := cancelling.judge(run, signal)) is not None:
+        _cancel(run, cancel)
+
+
 def _suspend(run: Run, signal: Signal) -> None:
     run.instance.resume_to = run.instance.status
     run.instance.status = InstanceStatus.SUSPENDED
@@ -289,4 +311,5 @@ _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
     SignalKind.MOVE: steering.move,
     SignalKind.CHILD_COMPLETED: _child_completed,
     SignalKind.CHILD_FAILED: _child_failed,
+    SignalKind.CANCEL_EVENT: _cancel_event,
 }

@@ -8,8 +8,21 @@ from typing import Any
 from uuid import UUID
 
 from . import failures
-from .plan import Branch, ChildBinding, Concurrency, Expression, FailureRule, Language, Plan, Sources, Step, TaskBinding
+from .plan import (
+    Branch,
+    CancelTrigger,
+    ChildBinding,
+    Concurrency,
+    Expression,
+    FailureRule,
+    Language,
+    Plan,
+    Sources,
+    Step,
+    TaskBinding,
+)
 from .retry import parse_retry_policy
+from .waiting import fixed_from_the_start, steady
 
 TaskLookup = Callable[[str, str | None], TaskBinding]
 ChildLookup = Callable[[str, str | None], ChildBinding]
@@ -35,6 +48,7 @@ def compile_plan(
     steps = {step.step_id: step for step in compiler.steps(document["steps"], None, ())}
     undoing = document.get("compensationSteps") or ()
     steps |= {entry["stepId"]: compiler.step({**entry, "type": "TASK"}, None, ()) for entry in undoing}
+    steps = steady(steps)
     on_failure = _failure_rule(document.get("onFailure"))
     successors = _successors(steps, on_failure)
     output = document.get("output")
@@ -46,6 +60,7 @@ def compile_plan(
     )
     start_at = document.get("startAt") or document["steps"][0]["stepId"]
     at_the_end = [each for each in (plan_output, *(payload for _, payload in on_complete)) if each is not None]
+    cancels = tuple(_cancel_trigger(each, language) for each in document.get("cancellationTriggers") or ())
     errors = failures.sources(steps, on_failure, [entry["stepId"] for entry in undoing], at_the_end)
     return Plan(
         definition_id=definition_id,
@@ -68,7 +83,21 @@ def compile_plan(
         language=language,
         concurrency=compile_concurrency(document.get("concurrency"), language),
         types=frozenset(step.type for step in steps.values()),
+        cancels=cancels,
+        cancel_reads=frozenset(_step_reads([each for trigger in cancels for each in trigger.expressions()], steps)),
         errors=errors,
+    )
+
+
+def _cancel_trigger(document: Mapping[str, Any], language: Language) -> CancelTrigger:
+    condition, reason = document.get("eventCondition"), document.get("reason")
+    return CancelTrigger(
+        pattern=document["eventPattern"],
+        condition=None if condition is None else language.event_expression(condition),
+        condition_text=condition,
+        correlation=() if condition is None else fixed_from_the_start(language.event_equalities(condition)),
+        reason=None if reason is None else language.event_template(reason),
+        compensate=bool(document.get("shouldCompensate")),
     )
 
 

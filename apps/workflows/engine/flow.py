@@ -9,7 +9,7 @@ from typing import Any
 from . import failures, items
 from .plan import FailureRule, Step
 from .retry import DEFAULT
-from .run import Move, Run, Unusable
+from .run import Move, Run, Unusable, failure_of
 from .state import ArmTimer, Execution, Failure, RunTask
 from .transitions import InstanceStatus, StepStatus
 from .undoing import compensate, compensate_next
@@ -22,7 +22,7 @@ def guarded(run: Run, step: Step, execution: Execution, action: Callable[[], Non
     try:
         action()
     except (run.plan.language.error, Unusable) as error:
-        failure = Failure("EXPRESSION", getattr(error, "code", ""), str(getattr(error, "message", error)))
+        failure = failure_of(error)
         if execution.active:
             fail(run, step, execution, failure)
         else:
@@ -166,7 +166,7 @@ def _item_ended(run: Run, step: Step, item: Execution, last: Execution, failure:
         try:
             output = run.evaluate(step.output)
         except (run.plan.language.error, Unusable) as error:
-            failure = Failure("EXPRESSION", getattr(error, "code", ""), str(getattr(error, "message", error)))
+            failure = failure_of(error)
         finally:
             run.scope, run.at = around
     items.end(run, item, parent, output, failure)

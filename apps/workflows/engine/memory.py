@@ -27,6 +27,7 @@ from .state import (
     Instance,
     OpenHumanTask,
     PauseWork,
+    RefuseEvent,
     RunTask,
     Signal,
     StartChild,
@@ -58,6 +59,7 @@ class Memory:
     """By execution: those that are active."""
     timers: list[MemoryTimer] = field(default_factory=list)
     events: dict[str, EmitEvent] = field(default_factory=dict)
+    refused: list[RefuseEvent] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     held: list[Signal] = field(default_factory=list)
     inbox: list[Signal] = field(default_factory=list)
@@ -132,8 +134,12 @@ class Memory:
                         self.detached.append(command)
                 case Subscribe():
                     self.subscriptions[command.execution_id] = command
-                case Unsubscribe():
-                    self.subscriptions.pop(command.execution_id, None)
+                case Unsubscribe(execution_id=None):
+                    self.subscriptions.clear()
+                case Unsubscribe(execution_id=UUID() as execution_id):
+                    self.subscriptions.pop(execution_id, None)
+                case RefuseEvent():
+                    self.refused.append(command)
                 case DisarmTimers() | CancelWork() | CancelChild():
                     self._drop(set(command.execution_ids))
                     if isinstance(command, CancelWork):

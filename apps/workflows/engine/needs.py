@@ -34,6 +34,8 @@ def result_ids(
                 turns[execution.id] += items.ROOM
         elif signal.kind in (SignalKind.RETRY, SignalKind.SKIP):
             steps |= plan.steps.keys()
+        elif signal.kind is SignalKind.CANCEL_EVENT:
+            steps |= plan.cancel_reads
         elif signal.kind is SignalKind.TIMER_DUE and plan.on_failure is not None:  # the run took too long
             for handler in plan.on_failure.targets():
                 steps |= plan.reads_from[handler]

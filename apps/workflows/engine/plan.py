@@ -97,6 +97,21 @@ class Concurrency:
     on_conflict: str
 
 
+@dataclass(frozen=True, slots=True)
+class CancelTrigger:
+    """An event that cancels the run. ``correlation``: the equalities it can be found by, as in an EVENT_WAIT."""
+
+    pattern: str
+    condition: Expression | None
+    condition_text: str | None
+    correlation: tuple[tuple[str, Expression], ...]
+    reason: Expression | None
+    compensate: bool
+
+    def expressions(self) -> list[Expression]:
+        return [each for each in (self.condition, self.reason) if each is not None]
+
+
 class TaskFailed(Exception):
     """Raised by TaskBinding.evaluate."""
 
@@ -233,6 +248,9 @@ class Plan:
     concurrency: Concurrency | None = None
     types: frozenset[str] = frozenset()
     """The types that its steps have."""
+    cancels: tuple[CancelTrigger, ...] = ()
+    cancel_reads: frozenset[str] = frozenset()
+    """Whose results those may read."""
     errors: Mapping[str, Sources] = field(default_factory=dict)
     """For each place that reads ``error``: which failures that may be. A place is mostly a step; see ``failures``."""
 

@@ -27,11 +27,14 @@ from .state import (
     Failure,
     Instance,
     OpenHumanTask,
+    RefuseEvent,
     RunTask,
     Signal,
     StartChild,
     State,
     Subscribe,
+    Unsubscribe,
+    cancel_id,
     execution_id,
     name_of,
 )
@@ -61,9 +64,18 @@ _BEGINNINGS = RunTask | OpenHumanTask | StartChild | Subscribe | ArmTimer
 class Unusable(Exception):
     """An expression gave a value that the run cannot go on with. ``code`` says which kind."""
 
-    def __init__(self, code: str, message: str) -> None:
-        self.code, self.message = code, message
+    def __init__(
+        self, code: str, message: str, *, error_type: str = "EXPRESSION", details: dict[str, Any] | None = None
+    ) -> None:
+        self.code, self.message, self.type, self.details = code, message, error_type, details or {}
         super().__init__(message)
+
+
+def failure_of(error: Exception, about: str = "") -> Failure:
+    """The failure that an expression's error, or its unusable value, is. ``about``: what the message begins with."""
+    if isinstance(error, Unusable):
+        return Failure(error.type, error.code, about + error.message, error.details)
+    return Failure("EXPRESSION", getattr(error, "code", ""), about + str(getattr(error, "message", error)))
 
 
 MAX_VALUE = 4 * 1024 * 1024
@@ -325,6 +337,7 @@ class Run:
         """End the run. The caller has cancelled the positions that are left."""
         if failure is not None:
             self.instance.error = failure.as_json()
+        self.end_cancels()
         self.instance.status = status
         self.instance.output = output
         self.instance.completed_at = self.now
@@ -341,6 +354,17 @@ class Run:
             data["cancellation"] = self.instance.cancellation
         self.record(f"INSTANCE_{status.value}", None, data)
 
+    def end_cancels(self) -> None:
+        """Wait no more for the events that would cancel the run; while its work is undone it does not already."""
+        if not self.plan.cancels or self.instance.status is InstanceStatus.COMPENSATING:
+            return
+        ids = [cancel_id(self.instance.id, index) for index in range(len(self.plan.cancels))]
+        settled = {each.execution_id for each in self._commands if isinstance(each, Subscribe | Unsubscribe)}
+        self._commands = [c for c in self._commands if not (isinstance(c, Subscribe) and c.execution_id in ids)]
+        for id_ in ids:
+            if id_ not in settled:
+                self.command(Unsubscribe(id_, "cancelled"))
+
     def emit(self, execution: Execution | None, pattern: str, payload: Any, index: int = 0) -> str:
         # A long pattern is shortened, for an event's id has 255 characters at most.
         name = pattern if len(pattern) <= 200 else blake2b(pattern.encode(), digest_size=16).hexdigest()
@@ -348,6 +372,12 @@ class Run:
         self.command(EmitEvent(key, pattern, payload))
         self.record("EVENT_EMITTED", execution, {"pattern": pattern, "eventId": key})
         return key
+
+    def refuse_event(self, id_: UUID, event: dict[str, Any], failure: Failure, execution: Execution | None) -> None:
+        """Leave an event to people that what waits under ``id_`` (a step's ``execution``, if one does) cannot judge."""
+        self.command(RefuseEvent(id_, event, failure))
+        data = {"pattern": event.get("pattern"), "eventId": event.get("eventId"), "error": failure.as_json()}
+        self.record("EVENT_REFUSED", execution, data)
 
     def decision(self) -> Decision:
         return Decision(

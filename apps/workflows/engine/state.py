@@ -108,7 +108,8 @@ class Signal:
     CANCEL {reason, requestedBy, source, shouldCompensate}, SUSPEND / RESUME {reason, requestedBy},
     RETRY {stepId?, input?, whole?, requestedBy, reason}, EVENT {event}, SKIP {stepId?, output?, outcome?, requestedBy, reason},
     MOVE {to, input?, requestedBy, reason}, CONTINUE {}: a step, or what undoes, gets the turn it asked for,
-    CHILD_COMPLETED {instanceId, output}, CHILD_FAILED {instanceId, error: Failure fields}.
+    CHILD_COMPLETED {instanceId, output}, CHILD_FAILED {instanceId, error: Failure fields},
+    CANCEL_EVENT {event, pattern?}: one that may cancel the run; ``pattern``: of the trigger that it was found by.
     """
 
     kind: SignalKind
@@ -173,25 +174,37 @@ class CancelChild:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Write down what a step waits for. ``correlation``: path in the event → the value it must have."""
+    """Write down what a step waits for. ``correlation``: path in the event → the value it must have.
+
+    ``step_id`` None: no step waits for it; the event cancels the run.
+    """
 
     execution_id: UUID
-    step_id: str
+    step_id: str | None
     pattern: str
     condition: str | None
     correlation: dict[str, Any]
-    timeout_at: datetime | None
-    timeout_handler: str | None
-    lookback: timedelta | None
+    timeout_at: datetime | None = None
+    timeout_handler: str | None = None
+    lookback: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """That the wait is over: fulfilled (by an event), or expired."""
+    """That the wait is over: fulfilled (by an event), expired, or cancelled. ``execution_id`` None: all the run's waits are."""
 
-    execution_id: UUID
+    execution_id: UUID | None
     status: str
     event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseEvent:
+    """That an event could not be judged by what waits for it, which goes on waiting; somebody is to look at the event."""
+
+    execution_id: UUID
+    event: dict[str, Any]
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +267,7 @@ class AnotherTurn:
 
 
 Command = (
-    RunTask | OpenHumanTask | StartChild | Subscribe | Unsubscribe | CancelWork | CancelChild | CancelBelow | ArmTimer
+    RunTask | OpenHumanTask | StartChild | Subscribe | Unsubscribe | RefuseEvent | CancelWork | CancelChild | CancelBelow | ArmTimer
     | DisarmTimers | PauseWork | EmitEvent | AnotherTurn
 )  # fmt: skip
 
@@ -322,3 +335,9 @@ def child_id(execution: Execution, instance: Instance) -> UUID:
     """The id of the run that an attempt of a SUB_WORKFLOW step starts: another attempt starts another run."""
     digest = blake2b(f"child\0{execution.attempt}".encode(), digest_size=8, key=execution.id.bytes).digest()
     return UUID(bytes=instance.id.bytes[:8] + digest)
+
+
+def cancel_id(instance_id: UUID, index: int) -> UUID:
+    """What a run waits under for the event of one of its cancellation triggers, as steps do under their executions' ids."""
+    digest = blake2b(f"cancel\0{index}".encode(), digest_size=8, key=instance_id.bytes).digest()
+    return UUID(bytes=instance_id.bytes[:8] + digest)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from . import cancelling
 from .flow import complete, next_step
 from .flow import skip as pass_over
 from .plan import Branch, Plan, Step
@@ -217,6 +218,7 @@ def reopen(run: Run, signal: Signal, step: Step) -> None:
     instance.cancellation = instance.compensation = None
     run._context = None
     run.record("INSTANCE_RETRIED", None, {"stepId": step.step_id, **who_and_why(signal.data)})
+    cancelling.subscribe(run)
 
 
 def _new_visits(run: Run) -> None:

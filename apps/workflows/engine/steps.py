@@ -11,9 +11,10 @@ from . import items
 from .concurrency import claim_of
 from .flow import complete, end_path, fail, finish_well, go_on_with_items
 from .plan import Step, TaskFailed
-from .run import Move, Run, Unusable
+from .run import Move, Run
 from .state import ArmTimer, Execution, Failure, OpenHumanTask, RunTask, StartChild, Subscribe, child_id, items_of
 from .transitions import InstanceStatus, StepStatus
+from .waiting import correlate
 
 
 def _input(run: Run, step: Step, move: Move) -> Any:
@@ -163,7 +164,7 @@ def event_wait(run: Run, step: Step, execution: Execution, move: Move) -> None:
         due = _due(run, step)
         execution.data |= {"timer": True, "dueAt": due.isoformat()}
         run.command(ArmTimer(execution.id, "event", due))
-    correlation = _correlation(run, step)
+    correlation = correlate(run, step.correlation)
     run.command(
         Subscribe(
             execution.id,
@@ -179,17 +180,6 @@ def event_wait(run: Run, step: Step, execution: Execution, move: Move) -> None:
     run.record("EVENT_AWAITED", execution, {"pattern": step.pattern})
     if execution.parent_id is None:
         run.instance.status = InstanceStatus.WAITING_FOR_EVENT
-
-
-def _correlation(run: Run, step: Step) -> dict[str, Any]:
-    """What an event must hold, as far as it can be said now. Only a shortcut: the condition itself decides."""
-    found = {}
-    for path, expression in step.correlation:
-        try:
-            found[path] = run.evaluate(expression)
-        except (run.plan.language.error, Unusable):
-            continue
-    return found
 
 
 MAX_DEPTH = 16

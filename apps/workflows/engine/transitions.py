@@ -53,6 +53,8 @@ class SignalKind(StrEnum):
     MOVE = "MOVE"
     CHILD_COMPLETED = "CHILD_COMPLETED"
     CHILD_FAILED = "CHILD_FAILED"
+    CANCEL_EVENT = "CANCEL_EVENT"
+    LOOK_BACK = "LOOK_BACK"
 
 
 class Rule(StrEnum):
@@ -100,6 +102,24 @@ INSTANCE |= {
     (status, signal): rule
     for status, rules in _REPAIRS.items()
     for signal, rule in zip((_K.SKIP, _K.MOVE), rules, strict=True)
+}
+
+# What an event that may cancel the run does, and the turn in which a wait looks for events that came before it.
+_EVENTS = {
+    #                       CANCEL_EVENT LOOK_BACK
+    _I.CREATED:           (IGNORE,      IGNORE),
+    _I.RUNNING:           (APPLY,       APPLY),
+    _I.WAITING_FOR_EVENT: (APPLY,       APPLY),
+    _I.SUSPENDED:         (APPLY,       HOLD),
+    _I.COMPENSATING:      (IGNORE,      IGNORE),
+    _I.COMPLETED:         (IGNORE,      IGNORE),
+    _I.FAILED:            (IGNORE,      IGNORE),
+    _I.CANCELLED:         (IGNORE,      IGNORE),
+}  # fmt: skip
+INSTANCE |= {
+    (status, signal): rule
+    for status, rules in _EVENTS.items()
+    for signal, rule in zip((_K.CANCEL_EVENT, _K.LOOK_BACK), rules, strict=True)
 }
 
 TERMINAL = frozenset({_I.COMPLETED, _I.FAILED, _I.CANCELLED})

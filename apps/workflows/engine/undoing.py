@@ -34,7 +34,7 @@ def needed(plan: Plan, instance: Instance, signals: Sequence[Signal]) -> Iterato
         end = begin + AHEAD
         pairs = zip(record["plan"][begin:end], record["visits"][begin:end], strict=True)
         yield from (execution_id(instance, "", done[undo], visit) for undo, visit in pairs if undo in done)
-    elif "gathers" in record or any(_undoes(signal) for signal in signals):
+    elif "gathers" in record or any(_undoes(plan, signal) for signal in signals):
         for step_id in plan.compensations:
             yield from (execution_id(instance, "", step_id, visit) for visit in _visits(instance, step_id))
 
@@ -48,6 +48,7 @@ def compensate(run: Run, failure: Failure | None, final: InstanceStatus, *, at_h
     if failure is not None:
         instance.error = failure.as_json()
         failures.note(run)
+    run.end_cancels()
     instance.status = InstanceStatus.COMPENSATING
     run.undoes = True
     instance.compensation = {
@@ -179,5 +180,7 @@ def _inverse(plan: Plan) -> dict[str, str]:
     return {undo: done for done, undo in plan.compensations.items()}
 
 
-def _undoes(signal: Signal) -> bool:
+def _undoes(plan: Plan, signal: Signal) -> bool:
+    if signal.kind is SignalKind.CANCEL_EVENT:
+        return any(trigger.compensate for trigger in plan.cancels)
     return signal.kind is SignalKind.CANCEL and bool(signal.data.get("shouldCompensate"))

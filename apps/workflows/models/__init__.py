@@ -4,6 +4,7 @@ from .bulk import BulkItem, BulkOperation
 from .definitions import CalendarDefinition, WorkflowDefinition
 from .runs import ConcurrencySlot, HistoryRecord, InboxSignal, StepExecution, Subscription, Timer, WorkflowInstance
 from .schedules import Schedule, ScheduleFire
+from .triggers import Trigger
 
 __all__ = [
     "BulkItem",
@@ -17,6 +18,7 @@ __all__ = [
     "StepExecution",
     "Subscription",
     "Timer",
+    "Trigger",
     "WorkflowDefinition",
     "WorkflowInstance",
 ]

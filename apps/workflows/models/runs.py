@@ -80,6 +80,11 @@ class WorkflowInstance(models.Model):
                 condition=Q(completed_at__isnull=True),
             ),
             models.Index(
+                fields=["correlation_id", "workflow_id"],
+                name="workflows_instance_case",
+                condition=Q(completed_at__isnull=True, correlation_id__isnull=False),
+            ),
+            models.Index(
                 fields=["correlation_id"], name="workflows_instance_corr", condition=Q(correlation_id__isnull=False)
             ),
             models.Index(
@@ -215,9 +220,10 @@ class Timer(models.Model):
 
 
 class Subscription(models.Model):
-    """What a waiting run waits for (schemas/subscription.json): written and closed with the wait itself.
+    """What a run waits for (schemas/subscription.json): written and closed with the wait itself.
 
-    ``correlation``: path in the event → the value it must have. The condition decides; this only finds.
+    ``correlation``: path in the event → the value it must have; ``correlation_key``: the same as one text, to be looked up.
+    The condition decides; this only finds. A ``purpose`` of cancel is an event that would cancel the run.
     """
 
     class Status(models.TextChoices):
@@ -226,13 +232,19 @@ class Subscription(models.Model):
         EXPIRED = "expired"
         CANCELLED = "cancelled"
 
+    class Purpose(models.TextChoices):
+        WAIT = "wait"
+        CANCEL = "cancel"
+
     id = models.UUIDField(primary_key=True)
     instance_id = models.UUIDField()
-    execution_id = models.UUIDField()
-    wait_step_id = models.CharField(max_length=255)
+    execution_id = models.UUIDField(help_text="the step's that waits; made of run and place where it is to cancel")
+    purpose = models.CharField(max_length=6, choices=Purpose, default=Purpose.WAIT)
+    wait_step_id = models.CharField(max_length=255, null=True)
     event_pattern = models.CharField(max_length=255)
     filter_condition = models.TextField(null=True)
     correlation = models.JSONField(default=dict)
+    correlation_key = models.CharField(max_length=32, default="", help_text="of correlation; see apps.events.matching")
     lookback = models.DurationField(null=True, help_text="accepts an event that came so long before created_at")
     timeout_at = models.DateTimeField(null=True)
     timeout_handler_step_id = models.CharField(max_length=255, null=True)
@@ -250,6 +262,16 @@ class Subscription(models.Model):
                 name="workflows_subscription_awaits",
                 condition=Q(status="active"),
             ),
+            models.Index(
+                fields=["event_pattern", "correlation_key"],
+                name="workflows_subscription_finds",
+                condition=Q(status="active"),
+            ),
+            models.Index(
+                fields=["instance_id", "fulfilled_by_event_id"],
+                name="workflows_subscription_took",
+                condition=Q(fulfilled_by_event_id__isnull=False),
+            ),
         )
         constraints = (
             models.UniqueConstraint(
@@ -259,6 +281,11 @@ class Subscription(models.Model):
                 condition=Q(status="active", closed_at__isnull=True)
                 | (~Q(status="active") & Q(closed_at__isnull=False)),
                 name="workflows_subscription_closed_at",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose="wait", wait_step_id__isnull=False)
+                | Q(purpose="cancel", wait_step_id__isnull=True),
+                name="workflows_subscription_purpose",
             ),
         )
 

@@ -31,6 +31,7 @@ from apps.workflows.engine.state import (
     Instance,
     OpenHumanTask,
     PauseWork,
+    RefuseEvent,
     RunTask,
     Signal,
     StartChild,
@@ -39,7 +40,7 @@ from apps.workflows.engine.state import (
 )
 from apps.workflows.engine.transitions import SignalKind
 
-from . import children, endings, subscriptions
+from . import children, endings, refusals, subscriptions
 from .births import NewInstance, head_row, insert
 from .inbox import post
 
@@ -212,6 +213,8 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     down: list[Any] = []
     begun: list[tuple[UUID, Subscribe]] = []
     over: list[Unsubscribe] = []
+    silent: list[UUID] = []
+    refused: list[tuple[UUID, RefuseEvent]] = []
     for each in decided:
         instance = each.decision.instance
         for command in _in_effect(each.decision.commands):
@@ -257,8 +260,12 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
                     down += children.cancel(instance, command.execution_ids, compensate=command.compensate)
                 case Subscribe():
                     begun.append((instance.id, command))
+                case Unsubscribe(execution_id=None):
+                    silent.append(instance.id)
                 case Unsubscribe():
                     over.append(command)
+                case RefuseEvent():
+                    refused.append((instance.id, command))
     # Before anything is begun: an execution that is tried again lets go of its old task and timer, and keeps the new.
     _withdraw([each.decision.instance.id for each in decided], withdraw, disarm)
     claimed = queue.put(runs, lease)
@@ -267,7 +274,9 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
         run(_INSERT_TIMERS, as_rows(timers))
     record_events(events)
     subscriptions.close(over)
+    subscriptions.close_all(silent)
     subscriptions.begin(begun)
+    refusals.refuse(refused)
     for paused, resume in pauses:
         _pause(paused, resume=resume)
     if turns:

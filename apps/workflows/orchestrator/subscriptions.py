@@ -6,23 +6,33 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from apps.auth.identifiers import uuid7
+from apps.events.matching import correlation_key, keep_shapes
 from apps.events.sql import as_rows, run
 from apps.workflows.engine.state import Subscribe, Unsubscribe
 
+OWNER = "run"
+"""Whose shapes those of subscriptions are (see apps.events.matching), and the kind of subscriber that runs are."""
+
 _INSERT = """
-INSERT INTO workflows_subscription (id, instance_id, execution_id, wait_step_id, event_pattern, filter_condition, correlation,
-                                    timeout_at, timeout_handler_step_id, lookback, status, created_at)
-SELECT id, instance_id, execution_id, wait_step_id, event_pattern, filter_condition, correlation, timeout_at,
-       timeout_handler_step_id, make_interval(secs => lookback), 'active', now()
+INSERT INTO workflows_subscription (id, instance_id, execution_id, purpose, wait_step_id, event_pattern, filter_condition,
+                                    correlation, correlation_key, timeout_at, timeout_handler_step_id, lookback, status,
+                                    created_at)
+SELECT id, instance_id, execution_id, purpose, wait_step_id, event_pattern, filter_condition, correlation, correlation_key,
+       timeout_at, timeout_handler_step_id, make_interval(secs => lookback), 'active', now()
 FROM json_to_recordset(%s::json) AS r(
-  id uuid, instance_id uuid, execution_id uuid, wait_step_id text, event_pattern text, filter_condition text,
-  correlation jsonb, timeout_at timestamptz, timeout_handler_step_id text, lookback float8)
+  id uuid, instance_id uuid, execution_id uuid, purpose text, wait_step_id text, event_pattern text, filter_condition text,
+  correlation jsonb, correlation_key text, timeout_at timestamptz, timeout_handler_step_id text, lookback float8)
 """
 
 _CLOSE = """
 UPDATE workflows_subscription s SET status = r.status, closed_at = now(), fulfilled_by_event_id = r.event_id
 FROM json_to_recordset(%s::json) AS r(execution_id uuid, status text, event_id text)
 WHERE s.execution_id = ANY(%s) AND s.execution_id = r.execution_id AND s.status = 'active'
+"""
+
+_CLOSE_ALL = """
+UPDATE workflows_subscription SET status = 'cancelled', closed_at = now()
+WHERE instance_id = ANY(%s) AND status = 'active'
 """
 
 # A wait that rests has no end in sight; it gets a new one together with its timer.
@@ -42,16 +52,19 @@ def begin(found: Sequence[tuple[UUID, Subscribe]]) -> None:
                 "id": uuid7(),
                 "instance_id": instance_id,
                 "execution_id": each.execution_id,
+                "purpose": "cancel" if each.step_id is None else "wait",
                 "wait_step_id": each.step_id,
                 "event_pattern": each.pattern,
                 "filter_condition": each.condition,
                 "correlation": each.correlation,
+                "correlation_key": correlation_key(each.correlation),
                 "timeout_at": each.timeout_at,
                 "timeout_handler_step_id": each.timeout_handler,
                 "lookback": None if each.lookback is None else each.lookback.total_seconds(),
             }
             for instance_id, each in found
         ]
+        keep_shapes(OWNER, [(each.pattern, each.correlation) for _, each in found])
         run(_INSERT, as_rows(rows))
 
 
@@ -60,6 +73,12 @@ def close(found: Sequence[Unsubscribe]) -> None:
     if found:
         rows = [{"execution_id": each.execution_id, "status": each.status, "event_id": each.event_id} for each in found]
         run(_CLOSE, as_rows(rows), [each.execution_id for each in found])
+
+
+def close_all(instances: Sequence[UUID]) -> None:
+    """Note that these runs wait for nothing any more."""
+    if instances:
+        run(_CLOSE_ALL, list(instances))
 
 
 def pause(instance_id: UUID, *, resume: bool) -> None:

@@ -24,7 +24,16 @@ from apps.workflows.engine.advance import advance as decide
 from apps.workflows.engine.concurrency import Claim
 from apps.workflows.engine.plan import Plan, nothing
 from apps.workflows.engine.run import Run
-from apps.workflows.engine.state import AnotherTurn, Decision, Failure, Instance, Signal, State
+from apps.workflows.engine.state import (
+    AnotherTurn,
+    Decision,
+    Failure,
+    Instance,
+    RefuseEvent,
+    Signal,
+    State,
+    Unsubscribe,
+)
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
 
 from . import endings, inbox, live, load, slots, store
@@ -46,6 +55,14 @@ _TAKE = """
 SELECT id, instance_id, kind, execution_id, data::text FROM workflows_inboxsignal
 WHERE NOT held ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
+
+
+class EventRefused(Exception):
+    """Somebody gave a run an event by which the condition it waits under cannot be told; nothing was changed."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
 
 
 class Orchestrator:
@@ -112,14 +129,16 @@ def as_signal(outcome: TaskOutcome) -> Signal:
 def apply(instance_id: UUID, *given: Signal) -> Instance | None:
     """Give signals to a run at once, waiting for its lock; in the caller's transaction.
 
-    Returns the run's new head, None when there is no such run. Raises IllegalSignal; Conflict when the run would go on after
-    its end and the slot it needs is taken.
+    Returns the run's new head, None when there is no such run. Raises IllegalSignal; EventRefused; Conflict when the run would
+    go on after its end and the slot it needs is taken.
     """
     signals = {instance_id: list(given)}
     locked = load.lock(signals, _addressed(signals), wait=True)
     if locked.now is None:
         return None
     decided = _decide(locked, signals, locked.now, strict=True)
+    for each in decided:
+        _accept_events(each.decision)
     _hold(decided)
     store.save(decided, now=locked.now, lease=None)
     for each in decided:
@@ -143,6 +162,7 @@ def foresee(
     wanted = needs.result_ids(plan, instance, signals, addressed)
     read = load.executions(wanted).get(instance.id, {}) if wanted else {}
     decision = decide(plan, needs.state(instance, addressed, read.values()), signals, now)
+    _accept_events(decision)
     claim = _claim(concurrency_key, plan)
     if claim is not None and endings.goes_on_again(decision):
         slots.refuse_taken(instance.definition["workflowId"], claim)
@@ -156,6 +176,13 @@ def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance
     store.save_first(store.Decided(decision, new.started_by_id, types=plan.types), new, now=now)
     _after_commit([decision])
     return decision.instance
+
+
+def _accept_events(decision: Decision) -> None:
+    """Who gives a run an event by hand is told at once what is wrong with it; no dead letter is needed for that."""
+    for command in decision.commands:
+        if isinstance(command, RefuseEvent):
+            raise EventRefused(command.failure)
 
 
 def _addressed(signals: Mapping[UUID, Sequence[Signal]]) -> list[UUID]:
@@ -287,6 +314,7 @@ def _failed(loaded: load.Loaded, code: str, message: str, now: datetime) -> Deci
     run = Run(nothing(LANGUAGE), State(loaded.instance, {}, {}), now)
     if not run.over:
         run.cancel_below(None)
+        run.command(Unsubscribe(None, "cancelled"))  # its plan, which would know what it waits for, cannot be relied on
         run.finish(InstanceStatus.FAILED, failure=Failure("ENGINE", code, message))
     return run.decision()
 

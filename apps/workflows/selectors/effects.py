@@ -17,6 +17,7 @@ from apps.workflows.engine.items_told import inside_items
 from apps.workflows.engine.simulation import Asked, Simulation
 from apps.workflows.engine.state import OpenHumanTask, RunTask, StartChild
 
+from .cancelled_by import cancelled_by
 from .instances import usernames
 
 EXAMPLES = 3
@@ -63,7 +64,7 @@ class Report:
         ]
 
     def effects(self, limit: int) -> dict[str, Any]:
-        """{sentence, calls, tasks, children, events, each}.
+        """{sentence, calls, tasks, children, events, each, cancelledBy}.
 
         ``each``: [{stepId, kind: CALL | TASK | CHILD | EVENT, items, count, sentence}], what the items of a FOR_EACH do at one of
         its steps; of that only a few are among the calls, tasks and children.
@@ -92,6 +93,7 @@ class Report:
                 *self._by_items("CHILD", children),
                 *self._events_by_items(),
             ],
+            "cancelledBy": cancelled_by(self._simulation.plan),
         }
 
     def _few(self, asked: list[Asked]) -> list[Asked]:

@@ -112,7 +112,7 @@ def _otherwise(execution: StepExecution, timer: Timer | None, plan: Plan | None)
 class Surroundings:
     """What else bears on a run: ``suspension`` {at, reason, requestedBy} while it is suspended, signals that wait in its
     inbox and those that are kept until it is resumed, the timer of the run as a whole, how many tasks workers are at, its
-    place in the queue for a slot."""
+    place in the queue for a slot, the events that would cancel it."""
 
     now: datetime
     suspension: dict[str, Any] | None = None
@@ -123,6 +123,7 @@ class Surroundings:
     more: bool = False
     compensation: dict[str, Any] = field(default_factory=dict)
     queue: dict[str, Any] | None = None
+    cancelled_by: Sequence[dict[str, Any]] = ()
 
 
 def waiting_for(positions: Sequence[Position]) -> list[dict[str, Any]]:
@@ -146,7 +147,7 @@ def waiting_for(positions: Sequence[Position]) -> list[dict[str, Any]]:
 
 
 def explain(instance: WorkflowInstance, positions: Sequence[Position], around: Surroundings) -> dict[str, Any]:
-    """{status, sentence, since, movesWhen, waitingFor, queue, endsBy} for a run; ``positions``: its executions that are active.
+    """{status, sentence, since, movesWhen, waitingFor, queue, endsBy, cancelledBy} for a run; ``positions``: its active executions.
 
     Each entry of ``waitingFor`` has a ``sentence`` and a ``movesWhen`` of its own.
     """
@@ -165,6 +166,7 @@ def explain(instance: WorkflowInstance, positions: Sequence[Position], around: S
         ],
         "queue": around.queue,
         "endsBy": around.ends_by,
+        "cancelledBy": list(around.cancelled_by),
     }
 
 

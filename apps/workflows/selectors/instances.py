@@ -30,6 +30,7 @@ from apps.workflows.models import (
 from apps.workflows.orchestrator import load
 from apps.workflows.orchestrator.plans import plan_for
 
+from .cancelled_by import cancelled_by
 from .explain import Position, Surroundings, explain, waiting_for
 from .items import ItemsProgress, Progress, open_positions, progress
 from .queue import place_in_queue
@@ -274,7 +275,11 @@ def _surroundings(instance: WorkflowInstance, *, more: bool, queued: bool) -> Su
         busy_workers=busy.count(),
         more=more,
         compensation=instance.compensation or {},
+        cancelled_by=cancelled_by(plan_for(instance.definition_id)) if instance.status in _CANCELLABLE else (),
     )
+
+
+_CANCELLABLE = ("RUNNING", "WAITING_FOR_EVENT", "SUSPENDED")
 
 
 def _suspension(instance: WorkflowInstance) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def filtered(
     instance_id: UUID | None = None,
     event_pattern: str | None = None,
     wait_step_id: str | None = None,
+    purpose: str | None = None,
 ) -> QuerySet[Subscription]:
     """The subscriptions of the runs that the actor may see, unordered."""
     rows = Subscription.objects.all()
@@ -35,6 +36,8 @@ def filtered(
         rows = rows.filter(event_pattern=event_pattern)
     if wait_step_id:
         rows = rows.filter(wait_step_id=wait_step_id)
+    if purpose:
+        rows = rows.filter(purpose=purpose)
     return rows
 
 
@@ -44,6 +47,7 @@ def shown(row: Subscription) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "workflowInstanceId": str(row.instance_id),
+        "purpose": row.purpose,
         "waitStepId": row.wait_step_id,
         "eventPattern": row.event_pattern,
         "filterCondition": row.filter_condition,

@@ -47,7 +47,7 @@ def act(
         instance = wave.apply(found.pk, *signals)
     except IllegalSignal as error:
         raise Conflict(refusal(error.status, error.signal)) from error
-    except Refused as error:
+    except (Refused, wave.EventRefused) as error:
         raise unprocessable(error) from error
     if instance is None:
         raise NotFound(f"There is no run {found.pk}.")
@@ -62,12 +62,19 @@ def act(
     return instance
 
 
+_SIGNAL_HINT = "Give the payload what the condition reads, in the type that it asks for."
+
+
 def within(bulk_id: UUID | None) -> dict[str, Any]:
     """What an audit entry says of the bulk operation that an act belongs to."""
     return {} if bulk_id is None else {"bulkId": str(bulk_id)}
 
 
-def unprocessable(error: Refused) -> Unprocessable:
+def unprocessable(error: Refused | wave.EventRefused) -> Unprocessable:
+    if isinstance(error, wave.EventRefused):
+        message = f"The condition of what the run waits for cannot be told by this event: {error.failure.message}"
+        violation = Violation(error.failure.code or "EVENT_REFUSED", message, "/payload", hint=_SIGNAL_HINT)
+        return Unprocessable(message, violations=[violation])
     violation = Violation("does-not-fit-the-run", error.message, error.pointer, hint=error.hint)
     return Unprocessable(error.message, violations=[violation])
 

@@ -97,6 +97,7 @@ def start_batch(*, actor: User, requests: Sequence[Start]) -> list[UUID]:
         )
         raise Unprocessable("The batch is too large.", violations=[violation])
     starts = Starts()
+    starts.prepare(requests)
     now = fetch("SELECT now()")[0][0]
     rows: list[tuple[Instance, births.NewInstance]] = []
     claimants: list[slots.Claimant] = []

@@ -13,19 +13,22 @@ from django.utils import timezone
 from apps.auth.access import require
 from apps.auth.models import User
 from apps.auth.services import record_audit
+from apps.events.matching import ANYTHING, keep_shapes
 from apps.tasks.models import Task
 from apps.validation.definitions.services import find_published
 from apps.validation.problems import Conflict, NotFound, Unprocessable
 from apps.validation.violations import Violation, pointer_to
+from apps.workflows.engine import cancelling
 from apps.workflows.engine.plan import Plan
 from apps.workflows.engine.run import Run, Unusable
-from apps.workflows.engine.state import ITEM, State
+from apps.workflows.engine.state import ITEM, State, Subscribe, Unsubscribe, cancel_id
 from apps.workflows.engine.transitions import TERMINAL, InstanceStatus
 from apps.workflows.kind import WORKFLOW
 from apps.workflows.models import HistoryRecord, StepExecution, Subscription, WorkflowDefinition, WorkflowInstance
-from apps.workflows.orchestrator import live
+from apps.workflows.orchestrator import live, subscriptions
 from apps.workflows.orchestrator.load import head_of
 from apps.workflows.orchestrator.plans import plan_for
+from apps.workflows.orchestrator.subscriptions import OWNER
 from apps.workflows.rules.verdict import Finding, Judge, Standing, Verdict
 from apps.workflows.selectors.instances import is_visible
 from apps.workflows.selectors.versions import judge_of, misfits
@@ -57,11 +60,12 @@ def migrate(
     if problems:
         message = f"The run cannot go on with {instance.workflow_id} {version}."
         raise Unprocessable(message, violations=problems)
-    source = instance.definition_version
+    source, before = instance.definition_version, plan_for(instance.definition_id)
     _move_executions(judge_of(instance.definition, target, mapping), instance_id)
     repin(instance, target, mapping)
     data = {"from": source, "to": version, "mapping": dict(mapping), "reason": reason, "requestedBy": actor.username}
     save_repinned(instance, data)
+    _renew_waits(instance, before, plan_for(target.id), mapping)
     record_audit(
         actor=actor,
         action="workflow.migrate",
@@ -153,6 +157,25 @@ def _move_executions(judge: Judge, instance_id: UUID) -> None:
         # The row of an item bears its step's name, and its place among the items for a branch.
         moving = rows.filter(status__in=StepExecution.ACTIVE, step_id__in=moved).exclude(visit=ITEM)
         moving.update(branch=numbers)
+
+
+def _renew_waits(instance: WorkflowInstance, before: Plan, after: Plan, mapping: Mapping[str, str]) -> None:
+    """Let the run be cancelled by the events that the new version names, and be found where a condition is another now."""
+    waits = Subscription.objects.filter(instance_id=instance.pk, status=Subscription.Status.ACTIVE, purpose="wait")
+    for old in (each for each in before.steps.values() if each.type == "EVENT_WAIT"):
+        new = after.steps.get(mapping.get(old.step_id, old.step_id))
+        if new is not None and new.condition_text != old.condition_text:
+            # What the new one demands to be equal is not worked out anew: every event of the pattern is judged.
+            rows = waits.filter(wait_step_id=new.step_id)
+            rows.update(filter_condition=new.condition_text, correlation={}, correlation_key=ANYTHING)
+            keep_shapes(OWNER, [(old.pattern, ())])
+    if instance.status == InstanceStatus.CREATED or not (before.cancels or after.cancels):
+        return
+    ids = [cancel_id(instance.pk, index) for index in range(len(before.cancels))]
+    run = Run(after, State(head_of(instance), {}, {}), timezone.now())
+    cancelling.subscribe(run)
+    subscriptions.close([Unsubscribe(id_, "cancelled") for id_ in ids])
+    subscriptions.begin([(instance.pk, each) for each in run.decision().commands if isinstance(each, Subscribe)])
 
 
 def _aliases(before: Mapping[str, str], mapping: Mapping[str, str], after: Plan) -> dict[str, str]:

@@ -60,7 +60,7 @@ def preview(*, actor: User, instance_id: UUID, operation: str, arguments: Mappin
             raise Conflict(instances.not_taken(arguments["name"]))
     except IllegalSignal as error:
         return _refused(operation, Conflict(refusal(error.status, error.signal)))
-    except Refused as error:
+    except (Refused, wave.EventRefused) as error:
         return _refused(operation, unprocessable(error))
     except (Conflict, Unprocessable, NotFound) as problem:
         return _refused(operation, problem)

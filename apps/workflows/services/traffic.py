@@ -6,7 +6,7 @@ that a start reads anyway says whether there is a split.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -64,6 +64,16 @@ class Starts:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str | None], list[WorkflowDefinition]] = {}
+
+    def prepare(self, requests: Iterable[Asked]) -> None:
+        """Ask for the versions of several workflows at once; one that is not published is left to ``definition_for``."""
+        keys = {request.workflow_id for request in requests if request.version is None}
+        if len(keys) < 2:
+            return
+        newest = WorkflowDefinition.objects.filter(key__in=keys).published().order_by("key", "-version_key")
+        for row in newest.distinct("key"):
+            if row.share in (None, 100):
+                self._found[row.key, None] = [row]
 
     def definition_for(self, request: Asked, instance_id: UUID) -> WorkflowDefinition:
         """The version that a new run begins on: the one asked for, or the one that the split gives it.

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from apps.auth.models import AuditEntry, User
 from apps.auth.tests.factories import UserFactory
 from apps.events import doorbell
+from apps.events.tests.statements import counted_statements
 from apps.tasks.models import Task
 from apps.validation.problems import Unprocessable
 from apps.workflows.models import BulkItem, BulkOperation, WorkflowInstance
@@ -22,7 +23,6 @@ from apps.workflows.services import bulk, instances
 from apps.workflows.services.instances import Start
 from apps.workflows.tests.factories import approval, greeting, nap, published, started
 from apps.workflows.tests.live import advance, now
-from apps.workflows.tests.test_what_an_advance_costs import counted_statements
 
 pytestmark = pytest.mark.django_db
 HERE = "/api/v1/workflows/instances"

@@ -20,9 +20,9 @@ from apps.workflows.engine.memory import Memory
 from apps.workflows.engine.plan import ChildBinding, Plan, TaskBinding
 from apps.workflows.engine.retry import parse_retry_policy
 from apps.workflows.engine.simulation import Mock, Simulation
-from apps.workflows.engine.state import Signal, execution_id
+from apps.workflows.engine.state import Signal, cancel_id, execution_id
 from apps.workflows.engine.steering import Refused
-from apps.workflows.engine.transitions import IllegalSignal, SignalKind
+from apps.workflows.engine.transitions import TERMINAL, IllegalSignal, SignalKind
 from apps.workflows.orchestrator.language import LANGUAGE, CelLanguage
 from apps.workflows.rules.calendars import WorkingCalendar
 
@@ -86,6 +86,8 @@ def play(scenario: dict[str, Any], case: dict[str, Any]) -> Played:
         if "stepId" in signal:
             place = (signal.get("scope", ""), signal["stepId"], signal.get("visit", 1))
             position = execution_id(memory.instance, *place)
+        elif "trigger" in signal:
+            position = cancel_id(RUN, signal["trigger"])
         simulation.at(when, Signal(SignalKind(signal["kind"]), position, signal.get("data", {})))
     simulation.run()
     return simulation
@@ -123,9 +125,15 @@ def test_a_scenario_ends_as_its_file_says(scenario: dict[str, Any], case: dict[s
     if "events" in expected:
         events = [{"pattern": e.pattern, "payload": e.payload} for e in simulation.memory.events.values()]
         assert events == expected["events"]
+    if instance.status in TERMINAL:
+        assert not simulation.memory.subscriptions
+    assert [each.failure.code for each in simulation.memory.refused] == expected.get("deadLetters", [])
     if "tookSeconds" in expected:
         assert simulation.now - NOW == timedelta(seconds=expected["tookSeconds"])
     assert simulation.refused == expected.get("refused", [])
+    if "cancellation" in expected:
+        assert instance.cancellation is not None
+        assert {k: instance.cancellation[k] for k in expected["cancellation"]} == expected["cancellation"]
     if "compensation" in expected:
         assert instance.compensation is not None
         assert {k: instance.compensation[k] for k in expected["compensation"]} == expected["compensation"]

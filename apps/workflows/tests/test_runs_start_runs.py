@@ -9,6 +9,7 @@ from django.db import transaction
 from rest_framework.test import APIClient
 
 from apps.auth.models import User
+from apps.events.tests.statements import counted_statements
 from apps.tasks.runtime.outcomes import deliver
 from apps.tasks.runtime.worker import Worker
 from apps.validation.problems import Unprocessable
@@ -29,7 +30,6 @@ from apps.workflows.tests.factories import (
     worker_task,
 )
 from apps.workflows.tests.live import Outside, advance, fresh, pass_time
-from apps.workflows.tests.test_what_an_advance_costs import counted_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "/api/v1/workflows/instances"

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.auth.tests.factories import UserFactory
+from apps.events.tests.statements import counted_statements
 from apps.tasks.runtime.outcomes import deliver
 from apps.validation.problems import Conflict, Unprocessable
 from apps.workflows.models import ConcurrencySlot, WorkflowInstance
@@ -19,7 +20,6 @@ from apps.workflows.services import instances, steering, timers
 from apps.workflows.services.instances import Start
 from apps.workflows.tests.factories import flow, nap, published, started
 from apps.workflows.tests.live import advance, fresh, pass_time
-from apps.workflows.tests.test_what_an_advance_costs import counted_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "/api/v1/workflows/instances"

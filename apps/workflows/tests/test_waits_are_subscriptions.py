@@ -9,9 +9,11 @@ from django.utils.dateparse import parse_datetime
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.validation.problems import Unprocessable
 from apps.validation.schemas import check_document
 from apps.workflows.models import Subscription, Timer
 from apps.workflows.services import definitions, instances, migration
+from apps.workflows.services.preview import preview
 from apps.workflows.tests.factories import flow, published, started
 from apps.workflows.tests.live import advance, fresh, now, pass_time
 
@@ -48,6 +50,7 @@ def test_everything_about_the_wait_stands_in_the_row(alice: User, api: Any) -> N
     del shown["id"], shown["createdAt"]
     assert shown == {
         "workflowInstanceId": str(run.id),
+        "purpose": "wait",
         "waitStepId": "wait",
         "eventPattern": "orders.paid",
         "filterCondition": "event.payload.orderId == workflow.input.orderId && event.payload.amount > 0",
@@ -117,13 +120,30 @@ def test_a_wait_that_is_tried_again_is_a_subscription_of_its_own(alice: User) ->
     assert sorted(Subscription.objects.values_list("status", flat=True)) == ["expired", "fulfilled"]
 
 
-def test_an_event_that_breaks_the_condition_ends_the_wait_with_the_step(alice: User) -> None:
-    published(waiting())
+def test_an_event_that_breaks_the_payload_mapping_ends_the_wait_with_the_step(alice: User) -> None:
+    published(waiting({"eventPayloadMapping": {"total": "${event.payload.total}"}}))
     run = started(alice, "flow", {"orderId": 7})
-    instances.signal(actor=alice, instance_id=run.id, name="orders.paid", payload={"orderId": 7, "amount": "much"})
+    instances.signal(actor=alice, instance_id=run.id, name="orders.paid", payload={"orderId": 7, "amount": 1})
     assert fresh(run).status == "FAILED"
     assert Subscription.objects.get().status == "cancelled"
     assert not Timer.objects.exists()
+
+
+def test_a_signal_that_the_condition_cannot_judge_is_refused_and_changes_nothing(alice: User) -> None:
+    published(waiting())
+    run = started(alice, "flow", {"orderId": 7})
+    with pytest.raises(Unprocessable) as caught:
+        instances.signal(actor=alice, instance_id=run.id, name="orders.paid", payload={"orderId": 7, "amount": "much"})
+    assert [each.pointer for each in caught.value.violations] == ["/payload"]
+    assert (fresh(run).status, fresh(run).seq) == ("WAITING_FOR_EVENT", run.seq)
+    assert Subscription.objects.get().status == "active"
+    foreseen = preview(
+        actor=alice,
+        instance_id=run.id,
+        operation="signal",
+        arguments={"name": "orders.paid", "payload": {"orderId": 7, "amount": "much"}},
+    )
+    assert not foreseen["allowed"]
 
 
 def test_what_cannot_be_known_beforehand_is_left_out_of_the_correlation(alice: User) -> None:

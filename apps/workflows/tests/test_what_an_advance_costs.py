@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection, transaction
 
 from apps.auth.models import User
+from apps.events.tests.statements import counted_statements
 from apps.tasks.models import ReadyTask
 from apps.tasks.runtime.outcomes import deliver
 from apps.workflows.models import HistoryRecord, StepExecution
@@ -64,21 +62,6 @@ def test_a_longer_run_takes_no_more_statements(alice: User) -> None:
             instances.start(actor=alice, request=Start(workflow_id, {"n": 1}))
         counts.append(len(statements))
     assert 0 < counts[0] == counts[1]
-
-
-@contextmanager
-def counted_statements() -> Iterator[list[str]]:
-    """Every statement that goes to the driver meanwhile, Django's and those that go past it (see apps.events.sql)."""
-    seen: list[str] = []
-    execute = psycopg.Cursor.execute
-
-    def counting(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        seen.append(str(query))
-        return execute(self, query, *args, **kwargs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(psycopg.Cursor, "execute", counting)
-        yield seen
 
 
 def test_many_runs_are_advanced_by_as_many_statements_as_one(alice: User) -> None:

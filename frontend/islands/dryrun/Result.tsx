@@ -121,6 +121,11 @@ function Headline({ result, names }: { result: DryRunResult; names: (stepId: str
           </p>
         )}
         <p className="text-muted">{result.effects.sentence}</p>
+        {result.effects.cancelledBy?.map((each) => (
+          <p key={each.sentence} className="text-muted wrap-anywhere">
+            {each.sentence}
+          </p>
+        ))}
       </div>
     </div>
   );

@@ -171,6 +171,7 @@ export function Data({ title, value }: { title: string; value: unknown }) {
 export function RunInspector({ instance }: { instance: Instance }) {
   const viewer = useViewer();
   const variables = instance.state.variables;
+  const cancels = instance.document.cancellationTriggers ?? [];
   return (
     <div className="grid gap-4">
       <h2 className="sr-only">Run</h2>
@@ -218,6 +219,35 @@ export function RunInspector({ instance }: { instance: Instance }) {
               {instance.cancellation.requestedBy && (
                 <span className="text-muted"> — {instance.cancellation.requestedBy}</span>
               )}
+              {instance.cancellation.eventId && (
+                <>
+                  {" — "}
+                  <a className="text-link" href={`/events/${encodeURIComponent(instance.cancellation.eventId)}`}>
+                    by this event
+                  </a>
+                </>
+              )}
+            </dd>
+          </>
+        )}
+        {!instance.completedAt && cancels.length > 0 && (
+          <>
+            <dt>Would be cancelled by</dt>
+            <dd>
+              <ul className="grid gap-1.5">
+                {cancels.map((each, index) => (
+                  <li key={`${each.eventPattern}${index}`} className="wrap-anywhere">
+                    <code>{each.eventPattern}</code>
+                    {each.eventCondition && (
+                      <span className="text-muted">
+                        {" "}
+                        when <code>{each.eventCondition}</code>
+                      </span>
+                    )}
+                    {each.shouldCompensate && <span className="text-muted">, undoing what it has done</span>}
+                  </li>
+                ))}
+              </ul>
             </dd>
           </>
         )}

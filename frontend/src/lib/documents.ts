@@ -66,6 +66,7 @@ export interface WorkflowDocument {
   steps: StepDocument[];
   onFailure?: FailureHandler;
   compensationSteps?: { stepId: string; compensationFor: string; taskId: string }[];
+  cancellationTriggers?: { eventPattern: string; eventCondition?: string; shouldCompensate?: boolean }[];
   [key: string]: unknown;
 }
 
@@ -143,7 +144,13 @@ export interface Instance {
   updatedAt: string | null;
   completedAt: string | null;
   parentInstanceId: string | null;
-  cancellation: { reason?: string; requestedBy?: string; requestedAt?: string; source?: string } | null;
+  cancellation: {
+    reason?: string;
+    requestedBy?: string | null;
+    requestedAt?: string;
+    source?: string;
+    eventId?: string | null;
+  } | null;
   compensationState: { status?: string; [key: string]: unknown } | null;
   document: WorkflowDocument;
 }
@@ -157,6 +164,14 @@ export interface HistoryEntry {
   data?: Record<string, unknown> | null;
 }
 
+/** An event that would cancel a run. */
+export interface CancelledBy {
+  eventPattern: string;
+  eventCondition: string | null;
+  shouldCompensate: boolean;
+  sentence: string;
+}
+
 export interface Explanation {
   sentence: string;
   since?: string | null;
@@ -166,6 +181,8 @@ export interface Explanation {
   queue?: { key: string | null; ahead: number; capacity: number; holders: string[] } | null;
   /** When the run as a whole times out. */
   endsBy?: string | null;
+  /** The events that would cancel it. */
+  cancelledBy?: CancelledBy[];
 }
 
 /** What a run was like after one of its history's entries. */
@@ -264,7 +281,13 @@ export interface DryRunResult {
   variables: Record<string, unknown>;
   tasks: DryRunTask[];
   events: { pattern: string; payload: unknown; stepId: string | null; at: string }[];
-  effects: { sentence: string; calls: OutsideCall[]; children: ChildStart[]; each: EachItem[] };
+  effects: {
+    sentence: string;
+    calls: OutsideCall[];
+    children: ChildStart[];
+    each: EachItem[];
+    cancelledBy?: CancelledBy[];
+  };
   waitsAt: string[];
   startedAt: string;
   seconds: number;

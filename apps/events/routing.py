@@ -29,7 +29,7 @@ from .models import EventQueue
 from .queueing import Queue, queues
 from .services import deliveries
 from .services.deliveries import DEAD, RETRYING, Attempt, queue_named
-from .sql import as_rows, fetch, fetch_named, run
+from .sql import as_rows, fetch, fetch_each, fetch_named, run
 from .stored import StoredEvent
 from .subscribers import deferred_kinds, kind_of
 
@@ -109,8 +109,11 @@ SELECT EXISTS (SELECT 1 FROM events_queuedevent WHERE queue <> ALL(%s)),
        EXISTS (SELECT 1 FROM events_deadletter WHERE replay_at <= now())
 """
 
-# Said so that only the index by queue and place will do. What Postgres knows of the queue is from when it was empty, or full
-# of another queue's events; for `queue = … ORDER BY id` it would sort all of it, or read past all the others.
+# Said so, and claimed without sorting, that only the index by queue and place will do. What Postgres knows of the queue is from
+# when it was empty, or full of another queue's events: it would sort all of it, or read past all the others.
+_NO_SORT = "SELECT set_config('enable_sort', 'off', true)"
+_SORT = "SELECT set_config('enable_sort', 'on', true)"
+
 _CLAIM = f"""
 WITH picked AS (
   SELECT id, event, recorded_at, partition_key FROM events_queuedevent
@@ -152,7 +155,8 @@ def _claim(queue: Queue, note: Note) -> tuple[list[tuple[Any, ...]], list[str], 
     with the lock looks again.
     """
     for pause in (0.002, 0.01, None):
-        claimed = fetch(_CLAIM, queue.id, queue.id, queue.batch_size)
+        asked = (queue.id, queue.id, queue.batch_size)
+        _, claimed, _ = fetch_each((_NO_SORT, ()), (_CLAIM, asked), (_SORT, ()))
         limit = note.begin([str(row[0]) for row in claimed]) if claimed else 0
         rows, mine = _in_order(claimed[:limit])
         if rows or not mine or pause is None:

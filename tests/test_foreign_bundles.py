@@ -126,7 +126,8 @@ class TestFromTheShell:
         trigger = Trigger.objects.get()
         assert (trigger.key, trigger.workflow_id, trigger.event_pattern) == ("nap", "nap", "customers.created")
         assert trigger.document["inputMapping"] == {"who": "${event.payload.name}", "when": "${event.timestamp}"}
-        assert trigger.document["eventCondition"] == "event.payload.type == 'enterprise'"
+        assert trigger.document["eventCondition"] == "${event.payload.type == 'enterprise'}"
+        assert trigger.correlation_key
         call_command("definitions", "apply", str(path), "--convert", "--as", "alice")
         assert Trigger.objects.get().revision == 1
 

@@ -17,12 +17,9 @@ from .queueing import Queue
 from .services.deliveries import Attempt
 from .sql import fetch
 from .stored import StoredEvent
-from .subscribers import Finder, Handled, Match, Subscriber, SubscriberGone, deferred_kinds, kind_of, kinds
+from .subscribers import EVERYBODY, Finder, Handled, Match, Subscriber, SubscriberGone, deferred_kinds, kind_of, kinds
 
 log = structlog.get_logger(__name__)
-
-EVERYBODY = "*"
-"""Instead of a subscriber's id: whoever of that kind the event concerns. Who that is could not be found out."""
 
 Pair = tuple[Attempt, Match]
 _Busy = set[tuple[str, str]]

@@ -8,6 +8,8 @@ sent at least once; the other side tells repeats by the event's id. One whose se
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
@@ -22,8 +24,9 @@ from .failpoints import failpoint
 from .failures import PERMANENT, Trouble, connection_is_lost, says_again, trouble_of, why_not_storable
 from .models import EventQueue
 from .queueing import queues
+from .routing import count
 from .services import deliveries
-from .services.deliveries import Attempt
+from .services.deliveries import DEAD, Attempt
 from .sql import fetch, fetch_named, fresh_connection_after_a_loss, run
 from .subscribers import deferred_kinds, kind_of
 
@@ -156,6 +159,9 @@ class Sender:
             mine = set(fetch(_STILL_MINE, self._lease, [each.event.id for each in landed]))
             held = [each for each in landed if (each.event.id, each.subscriber_id) in mine]
             deliveries.write(held, first=False)
+            dead = Counter(each.queue.id for each in held if each.status == DEAD)
+            for queue_id in sorted(dead):
+                count(queue_id, 0, dead[queue_id], time.perf_counter())
             failpoint("send.before_commit")
 
     async def _write_alone(self, attempt: Attempt) -> None:

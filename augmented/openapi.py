@@ -12,5 +12,6 @@ ENUM_NAMES = {
     "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
     "ScheduleState": "apps.workflows.selectors.schedules.STATES",
     "TriggerState": "apps.workflows.selectors.triggers.STATES",
+    "WebhookSubscriptionState": "apps.integrations.selectors.subscriptions.STATES",
     "DeliveryStatus": "apps.events.models.Delivery.Status",
 }

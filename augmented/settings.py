@@ -146,6 +146,7 @@ CELERY_BEAT_SCHEDULE = {
         "apps.workflows.jobs.forget_old_fires": 3600.0,
         "apps.events.jobs.sweep": 1.0,
         "apps.events.jobs.keep_house": 3600.0,
+        "apps.integrations.jobs.clear_away": 300.0,
         "apps.auth.jobs.clear_away": 3600.0,
         "apps.validation.jobs.forget_old_answers": 3600.0,
     }.items()
@@ -160,6 +161,8 @@ AUGMENTED_MAX_TRANSITIONS = env.number(
 AUGMENTED_KEEP_FIRES_DAYS = env.number("AUGMENTED_KEEP_FIRES_DAYS", 90)  # in the logs of schedules
 AUGMENTED_KEEP_EVENTS_DAYS = env.number("AUGMENTED_KEEP_EVENTS_DAYS", 90)  # then their week is dropped
 AUGMENTED_UNKNOWN_EVENTS = env.text("AUGMENTED_UNKNOWN_EVENTS", "accept")  # or refuse: those that nobody has defined
+AUGMENTED_KEEP_RECEPTIONS_DAYS = env.number("AUGMENTED_KEEP_RECEPTIONS_DAYS", 7)  # in the logs of webhooks
+AUGMENTED_WEBHOOK_RATE = env.number("AUGMENTED_WEBHOOK_RATE", 1_200)  # calls a minute, of one address at one path
 AUGMENTED_MAX_EVENT = env.number("AUGMENTED_MAX_EVENT", 256 * 1024)  # bytes of an event's payload
 AUGMENTED_MAX_RESULT = env.number("AUGMENTED_MAX_RESULT", 256 * 1024)  # bytes of a task's output
 AUGMENTED_MAX_ATTACHMENT = env.number("AUGMENTED_MAX_ATTACHMENT", 10 * 1024 * 1024)

@@ -21,12 +21,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from apps.auth.models import User
+from apps.auth.services import put_secret
 from apps.auth.tests.factories import Cast, UserFactory
 from apps.events.models import DeadLetter, Event, SequenceRun
 from apps.events.sequences.kind import SEQUENCE
 from apps.events.services import NewEvent, dead_letters, queues, record_events, sequences
 from apps.events.tests.factories import EventDefinitionFactory, shipped
 from apps.events.tests.sequences import begun_run, pair
+from apps.integrations.services import subscriptions, webhooks
 from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
 from apps.validation.definitions import services as definition_services
@@ -45,6 +47,8 @@ from apps.workflows.tests.factories import (
 
 _SCHEDULE = {"workflowId": "nap", "interval": "PT1H"}
 _TRIGGER = {"workflowId": "nap", "eventPattern": "orders.shipped"}
+_HOOK = {"webhookId": "open", "path": "open", "auth": {"kind": "none"}}
+_POST = {"subscriptionId": "open", "url": "https://partner.invalid/", "eventPatterns": ["nothing.*"]}
 CALLERS = ("anonymous", "charlie", "bob", "robot", "alice", "admin")
 
 
@@ -64,6 +68,7 @@ class World:
         """The route's pattern with ids put in."""
         named = {
             "/queues/": "rights",
+            "/webhooks/": "open",
             "/sequences/": "pair",
             "tasks/": "greet",
             "/schedules/": "nap",
@@ -82,6 +87,8 @@ class World:
             "<path:event_id>": self.letter.event_id,
             "<uuid:run_id>": self.sequence_run.id,
             "<str:key>": definition,
+            "<str:name>": "rights",
+            "<path:path>": "open",
             "<str:version>": "1.0.0",
         }.items():
             route = route.replace(pattern, str(value))
@@ -108,6 +115,9 @@ def make_world(cast: Cast) -> World:
         CalendarDefinitionFactory(document=office(version=version), status=state)
     EventDefinitionFactory()
     EventDefinitionFactory(document=shipped(version="1.1.0"), status="draft", published_at=None)
+    put_secret(actor=cast.admin, name="rights", value="a value of ours")
+    webhooks.save(actor=cast.admin, document=_HOOK)
+    subscriptions.save(actor=cast.admin, document=_POST)
     runs = {
         "own": started(robot, "approval", version="1.0.0"),
         "other": started(cast.admin, "approval", version="1.0.0"),
@@ -164,6 +174,11 @@ def _paused_queue(world: World) -> None:
     queues.pause(actor=world.users["admin"], key="rights")
 
 
+def _silent(world: World) -> None:
+    webhooks.pause(actor=world.users["admin"], key="open")
+    subscriptions.pause(actor=world.users["admin"], key="open")
+
+
 def _free(world: World) -> None:
     Task.objects.filter(id=world.tasks["own"].id).update(assignee=None, status="PENDING", candidate_groups=["managers"])
 
@@ -201,6 +216,9 @@ _RUN = "api/v1/workflows/instances/<uuid:instance_id>"
 _FLOW = "api/v1/workflows/definitions"
 _TASK = "api/v1/tasks/<uuid:task_id>"
 _KIND = "api/v1/tasks/definitions"
+_SECRET = "api/v1/secrets/<str:name>"
+_WEBHOOK = "api/v1/webhooks/<str:key>"
+_SUBSCRIPTION = "api/v1/webhooks/subscriptions/<str:key>"
 _SAID = "api/v1/events/definitions"
 _EVENT = "api/v1/events"
 _LETTER = f"{_EVENT}/dead-letters"
@@ -235,6 +253,32 @@ ROWS = (
     Row("GET api/v1/users",                      "401 403 403 403 .   ."),
     Row("GET api/v1/roles",                      "401 403 403 403 .   ."),
     Row("GET api/v1/audit",                      "401 403 403 403 403 ."),
+    Row("GET api/v1/secrets",                    "401 403 403 403 .   ."),
+    Row(f"GET {_SECRET}",                        "401 403 403 403 .   ."),
+    Row(f"PUT {_SECRET}",                        "401 403 403 403 403 .", body={"generate": True}),
+    Row(f"DELETE {_SECRET}",                     "401 403 403 403 403 ."),
+    Row(f"POST {_SECRET}/rotate",                "401 403 403 403 403 .", body={}),
+
+    Row("POST hooks/<path:path>",                ".   .   .   .   .   .", body={"a": 1}),
+    Row("PUT hooks/<path:path>",                 ".   .   .   .   .   .", body={"a": 1}),
+    Row("GET api/v1/webhooks",                   "401 403 403 403 .   ."),
+    Row("POST api/v1/webhooks",                  "401 403 403 403 .   .", body=_HOOK),
+    Row(f"GET {_WEBHOOK}",                       "401 403 403 403 .   ."),
+    Row(f"PUT {_WEBHOOK}",                       "401 403 403 403 .   .", body=_HOOK),
+    Row(f"DELETE {_WEBHOOK}",                    "401 403 403 403 .   ."),
+    Row(f"POST {_WEBHOOK}/pause",                "401 403 403 403 .   .", body={}),
+    Row(f"POST {_WEBHOOK}/resume",               "401 403 403 403 .   .", body={}, before=_silent),
+    Row(f"GET {_WEBHOOK}/deliveries",            "401 403 403 403 .   ."),
+    Row(f"POST {_WEBHOOK}/test",                 "401 403 403 403 .   .", body={"body": {"a": 1}}),
+    Row("GET api/v1/webhooks/subscriptions",     "401 403 403 403 .   ."),
+    Row("POST api/v1/webhooks/subscriptions",    "401 403 403 403 .   .", body=_POST),
+    Row(f"GET {_SUBSCRIPTION}",                  "401 403 403 403 .   ."),
+    Row(f"PUT {_SUBSCRIPTION}",                  "401 403 403 403 .   .", body=_POST),
+    Row(f"DELETE {_SUBSCRIPTION}",               "401 403 403 403 .   ."),
+    Row(f"POST {_SUBSCRIPTION}/pause",           "401 403 403 403 .   .", body={}),
+    Row(f"POST {_SUBSCRIPTION}/resume",          "401 403 403 403 .   .", body={}, before=_silent),
+    Row(f"GET {_SUBSCRIPTION}/deliveries",       "401 403 403 403 .   ."),
+    Row(f"POST {_SUBSCRIPTION}/ping",            "401 403 403 403 .   .", body={}),
 
     Row(f"GET {_CHECK}/schemas",                 "401 403 .   .   .   ."),
     Row(f"GET {_CHECK}/schemas/<path:schema_id>", "401 403 .   .   .   ."),

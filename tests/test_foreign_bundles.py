@@ -126,7 +126,8 @@ class TestFromTheShell:
         trigger = Trigger.objects.get()
         assert (trigger.key, trigger.workflow_id, trigger.event_pattern) == ("nap", "nap", "customers.created")
         assert trigger.document["inputMapping"] == {"who": "${event.payload.name}", "when": "${event.timestamp}"}
-        assert trigger.document["eventCondition"] == "event.payload.type == 'enterprise'"
+        assert trigger.document["eventCondition"] == "${event.payload.type == 'enterprise'}"
+        assert trigger.correlation_key
         call_command("definitions", "apply", str(path), "--convert", "--as", "alice")
         assert Trigger.objects.get().revision == 1
 
@@ -196,7 +197,7 @@ class TestOverHttp:
 
     def test_kinds_that_are_not_kept_are_checked_all_the_same(self, api: Api, alice: User) -> None:
         good, bad = converted(
-            api(alice), [{"name": "r", "permissions": ["perm_view_workflow"]}, {"sequenceId": "s", "events": []}]
+            api(alice), [{"name": "r", "permissions": ["perm_view_workflow"]}, {"suiteId": "s", "tests": []}]
         )
         assert (good["valid"], good["kept"], [each["code"] for each in good["violations"]]) == (
             True,

@@ -68,7 +68,7 @@ _EVENT_PAGES = (
     # label, url name, permission (any scope)
     ("Stream", "ui:events", "view:event"),
     ("Definitions", "ui:event-definitions", "view:event"),
-    ("Triggers", "ui:triggers", "view:workflow"),
+    ("Triggers", "ui:triggers", "view:trigger"),
     ("Queues", "ui:queues", "view:operations"),
     ("Dead letters", "ui:dead-letters", "view:event"),
     ("Sequences", "ui:sequences", "view:event"),

@@ -139,7 +139,9 @@ class SequenceRunSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="required members whose events did not come"
     )
     members = RunMemberSerializer(many=True)
-    rollback = serializers.JSONField(allow_null=True, help_text="{events: [eventId], errors: [{pattern, message}]}")
+    rollback = serializers.JSONField(
+        allow_null=True, help_text="{events: [{eventId, pattern}], errors: [{pattern, message}]}"
+    )
     settled = serializers.JSONField(allow_null=True, help_text="what a person did last: {verb, by, at, notes, member}")
     verbs = serializers.ListField(child=serializers.ChoiceField(choices=list(selectors.VERBS)))
     createdAt = serializers.DateTimeField()

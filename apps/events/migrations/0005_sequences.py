@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('decided_by', models.CharField(help_text='eventId of what ended it', max_length=255, null=True)),
                 ('compensated', models.BooleanField(default=False)),
                 ('outcomes', models.PositiveIntegerField(default=0, help_text='how often it ended')),
-                ('rollback', models.JSONField(help_text='{events: [eventId], errors: [{eventId, message}]}', null=True)),
+                ('rollback', models.JSONField(help_text='{events: [{eventId, pattern}], errors: [{pattern, message}]}', null=True)),
                 ('settled', models.JSONField(help_text='what a person did last: {verb, by, at, notes, member}', null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

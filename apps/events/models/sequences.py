@@ -70,7 +70,7 @@ class SequenceRun(models.Model):
     decided_by = models.CharField(max_length=255, null=True, help_text="eventId of what ended it")
     compensated = models.BooleanField(default=False)
     outcomes = models.PositiveIntegerField(default=0, help_text="how often it ended")
-    rollback = models.JSONField(null=True, help_text="{events: [eventId], errors: [{eventId, message}]}")
+    rollback = models.JSONField(null=True, help_text="{events: [{eventId, pattern}], errors: [{pattern, message}]}")
     settled = models.JSONField(null=True, help_text="what a person did last: {verb, by, at, notes, member}")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())

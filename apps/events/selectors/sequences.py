@@ -122,6 +122,11 @@ def _came(member: SequenceMember) -> Came:
     return Came(member.event, member.event_id, member.pattern, member.timestamp, member.recorded_at)
 
 
+def expected(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The members of a sequence before anything has come, by their place in the order."""
+    return sorted((_member(each, None) for each in document["events"]), key=lambda each: each["order"])
+
+
 def _run(row: SequenceRun, document: Mapping[str, Any], came: Mapping[str, SequenceMember]) -> dict[str, Any]:
     members = [_member(each, came.get(member_id(each))) for each in document["events"]]
     return {

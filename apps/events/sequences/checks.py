@@ -23,6 +23,9 @@ from apps.validation.violations import Violation
 from .reading import PAYLOAD_ROOTS, member_id, own_events
 from .rules import Strategy
 
+LONGEST_ID = 200
+"""The names of what it records must fit where events are kept."""
+_OPEN = ("$ref", "allOf", "anyOf", "oneOf", "if", "patternProperties")
 NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,31}")
 PATTERN = re.compile(r"(\*\*?|[A-Za-z0-9_-]+)(\.(\*\*?|[A-Za-z0-9_-]+)){0,31}")
 """As schemas/common/values.json has them."""
@@ -50,11 +53,16 @@ def resolve(document: Mapping[str, Any], names: Mapping[str, str], patterns: fro
     return {"members": members, "compensating": compensating}
 
 
-def check(document: Mapping[str, Any], resolved: Mapping[str, Any], known: list[str]) -> list[Violation]:
-    """Every problem. ``resolved`` as :func:`resolve` gives it; ``known``: the ids of event definitions, for hints."""
+def check(
+    document: Mapping[str, Any], resolved: Mapping[str, Any], known: list[str], schemas: Mapping[str, Any]
+) -> list[Violation]:
+    """Every problem. ``resolved`` as :func:`resolve` gives it; ``known``: the ids of event definitions, for hints;
+    ``schemas``: pattern → the schema of the payload, where there is one.
+    """
     return [
         *_members(document, resolved, known),
         *_correlation(document),
+        *_payloads(document, resolved, schemas),
         *_time(document),
         *_rollback(document, resolved),
         *_circles(document, resolved),
@@ -62,6 +70,8 @@ def check(document: Mapping[str, Any], resolved: Mapping[str, Any], known: list[
 
 
 def _members(document: Mapping[str, Any], resolved: Mapping[str, Any], known: list[str]) -> Iterator[Violation]:
+    if len(document["sequenceId"]) > LONGEST_ID:
+        yield Violation("id-too-long", f"The id of a sequence has at most {LONGEST_ID} characters.", "/sequenceId")
     counts = Counter(member_id(each) for each in document["events"])
     seen: set[str] = set()
     for index, member in enumerate(document["events"]):
@@ -73,12 +83,12 @@ def _members(document: Mapping[str, Any], resolved: Mapping[str, Any], known: li
         if resolved["members"][name]["eventId"] is not None:
             close = get_close_matches(member["eventId"], known, n=3)
             hint = f"Did you mean {', '.join(close)}? " if close else ""
-            if resolved["members"][name]["pattern"] is None:
-                means = "It stands for the one event with this id."
-            else:
-                means = "It stands for the one event with this id, and for events recorded under this name."
             hint += "Save the event definition, or say which events with eventPattern."
-            message = f"There is no event definition {member['eventId']!r}. {means}"
+            named = resolved["members"][name]["pattern"] is not None
+            taken = (
+                "the name that events are recorded under, or the id of one event" if named else "the id of one event"
+            )
+            message = f"There is no event definition {member['eventId']!r}; it is taken for {taken}."
             yield Violation("unknown-event", message, f"{pointer}/eventId", "warning", hint)
         if member.get("condition"):
             yield from _expression(member["condition"], f"{pointer}/condition")
@@ -107,6 +117,47 @@ def _correlation(document: Mapping[str, Any]) -> Iterator[Violation]:
         hint = "Name what tells one case from another, such as event.payload.orderId; or leave it away for the event's correlationId."
         message = "The key takes nothing from the event, so that one run would take the events of all cases."
         yield Violation("one-run-for-all", message, "/correlationKey", hint=hint)
+
+
+def _payloads(
+    document: Mapping[str, Any], resolved: Mapping[str, Any], schemas: Mapping[str, Any]
+) -> Iterator[Violation]:
+    """Fields of a payload that its schema leaves no room for: the key is read of every event, a condition of its own."""
+    key = document.get("correlationKey")
+    for index, member in enumerate(document["events"]):
+        pattern = resolved["members"][member_id(member)]["pattern"]
+        schema = schemas.get(pattern)
+        for text, pointer in ((key, "/correlationKey"), (member.get("condition"), f"/events/{index}/condition")):
+            if not text or not isinstance(schema, Mapping):
+                continue
+            try:
+                expression = compile_expression(text, roots=TRIGGER_ROOTS)
+            except ExpressionError:
+                continue  # said elsewhere
+            for reference in expression.references:
+                fields = reference.path.fields
+                if reference.optional or fields[:2] != ("event", "payload"):
+                    continue
+                if (lacking := _lacking(schema, fields[2:])) is not None:
+                    name, there = lacking
+                    close = get_close_matches(name, there, n=1)
+                    hint = (
+                        f"Did you mean {close[0]}?" if close else f"It has: {', '.join(there[:20])}." if there else ""
+                    )
+                    message = f"The payload of {pattern} has no field {name!r}."
+                    yield Violation("unknown-field", message, pointer, hint=hint, column=reference.column)
+
+
+def _lacking(schema: Any, fields: tuple[str, ...]) -> tuple[str, list[str]] | None:
+    """The first of these names that certainly is not there, and those that are; None where they may all be."""
+    for name in fields:
+        if not isinstance(schema, Mapping) or any(word in schema for word in _OPEN):
+            return None
+        properties = schema.get("properties", {})
+        if name not in properties:
+            return (name, list(properties)) if schema.get("additionalProperties") is False else None
+        schema = properties[name]
+    return None
 
 
 def _time(document: Mapping[str, Any]) -> Iterator[Violation]:

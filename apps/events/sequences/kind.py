@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Count, Q
@@ -21,26 +21,31 @@ OWNER = "sequence"
 MOST_NAMES = 5_000
 
 
-def _resolved(document: Mapping[str, Any]) -> dict[str, Any]:
+def _meant(document: Mapping[str, Any]) -> list[EventDefinition]:
+    """The event definitions that a document may name, the ones that count most last."""
     rollback = document.get("rollbackStrategy") or {}
-    given = [each["eventId"] for each in (*document["events"], *rollback.get("compensatingEvents", ()))]
-    rows = EventDefinition.objects.live().filter(Q(key__in=given) | Q(document__pattern__in=given))
+    given = {each["eventId"] for each in (*document["events"], *rollback.get("compensatingEvents", ()))}
+    given |= {each["eventPattern"] for each in document["events"] if "eventPattern" in each}
+    rows: Any = EventDefinition.objects.live().filter(Q(key__in=given) | Q(document__pattern__in=given))
     # A published version counts more than a draft, a newer one more than an older.
-    newest = sorted(
-        rows.values_list("status", "version_key", "key", "document__pattern"),
-        key=lambda row: (row[0] == EventDefinition.Status.PUBLISHED, row[1]),
-    )
-    names = {key: pattern for _, _, key, pattern in newest if pattern}
-    return resolve(document, names, frozenset(pattern for *_, pattern in newest))
+    return sorted(rows, key=lambda row: (row.status == EventDefinition.Status.PUBLISHED, row.version_key))
+
+
+def _resolved(document: Mapping[str, Any], meant: Iterable[EventDefinition] | None = None) -> dict[str, Any]:
+    rows = _meant(document) if meant is None else meant
+    names = {row.key: row.document["pattern"] for row in rows}
+    return resolve(document, names, frozenset(names.values()))
 
 
 def _checks(document: dict[str, Any]) -> list[Violation]:
-    resolved = _resolved(document)
+    meant = _meant(document)
+    resolved = _resolved(document, meant)
     known: list[str] = []
     if any(each["eventId"] is not None for each in resolved["members"].values()):
         keys = EventDefinition.objects.live().order_by("key").values_list("key", flat=True).distinct()
         known = list(keys[:MOST_NAMES])
-    return check(document, resolved, known)
+    schemas = {row.document["pattern"]: row.document.get("payloadSchema") for row in meant}
+    return check(document, resolved, known, schemas)
 
 
 def _references(document: dict[str, Any]) -> list[Reference]:
@@ -63,6 +68,14 @@ def _seal(row: SequenceDefinition) -> None:
 
 def _published(row: SequenceDefinition, actor: User) -> None:
     """New runs go by this version, unless a higher one is published; runs under way stay with theirs."""
+    _watch(row)
+    newest = SequenceDefinition.objects.filter(key=row.key).published().newest_first()[:1].get()
+    SequenceWatch.objects.filter(sequence_id=row.key).exclude(definition=newest).update(current=False)
+    _retire(row.key)
+
+
+def _watch(row: SequenceDefinition) -> None:
+    """Note under which names and fixed values a version waits for events."""
     watches = [
         (member_id(member), pattern, demanded)
         for member in row.document["events"]
@@ -80,9 +93,19 @@ def _published(row: SequenceDefinition, actor: User) -> None:
         for member, pattern, demanded in watches
     )
     keep_shapes(OWNER, [(pattern, demanded) for _, pattern, demanded in watches])
-    newest = SequenceDefinition.objects.filter(key=row.key).published().newest_first()[:1].get()
-    SequenceWatch.objects.filter(sequence_id=row.key).exclude(definition=newest).update(current=False)
-    _retire(row.key)
+
+
+def event_published(event: EventDefinition, actor: User) -> None:
+    """Sequences that named this event before there was a definition of it wait for its pattern from now on."""
+    unknown = SequenceWatch.objects.filter(event_pattern="**").values_list("definition", flat=True)
+    for row in SequenceDefinition.objects.filter(id__in=unknown).select_for_update().order_by("id"):
+        if any(each["eventId"] == event.key for each in row.resolved["members"].values()):
+            current = row.watches.filter(current=True).exists()
+            row.resolved = _resolved(row.document)
+            row.save(update_fields=["resolved"])
+            row.watches.all().delete()
+            _watch(row)
+            row.watches.update(current=current)
 
 
 def _archived(key: str) -> None:

@@ -112,11 +112,14 @@ def _undoing(
     for index, each in enumerate(sequence.undoing(effect.processed)):
         try:
             payload = each.payload.evaluate(scope)
-        except EvaluationError as error:
-            errors.append({"pattern": each.pattern, "message": error.message})
+            if b"\\u0000" in orjson.dumps(payload):
+                raise EvaluationError("not-json", "The payload has a character that cannot be kept.")
+        except (EvaluationError, TypeError) as error:
+            errors.append({"pattern": each.pattern, "message": str(error)})
             continue
         found.append(_event(run_, state, sequence, f"undo-{state.outcomes}-{index}", each.pattern, payload))
-    return found, {"events": [each.event_id for each in found], "errors": errors}
+    undone = [{"eventId": each.event_id, "pattern": each.pattern} for each in found]
+    return found, {"events": undone, "errors": errors}
 
 
 def _events(state: State, payloads: Mapping[UUID, Any]) -> dict[str, dict[str, Any]]:

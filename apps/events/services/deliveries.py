@@ -52,7 +52,8 @@ class Attempt:
 
     @property
     def max_retries(self) -> int:
-        return self.queue.max_retries
+        own = self.trouble.max_retries if self.trouble is not None else None
+        return self.queue.max_retries if own is None else own
 
     def failed(self, trouble: Trouble) -> None:
         self.trouble = trouble

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from apps.auth.access import require
 from apps.auth.models import User
 from apps.auth.services import record_audit
+from apps.events.failures import connection_is_lost
 from apps.events.models import DeadLetter, EventQueue, SequenceDefinition, SequenceMember, SequenceRun
 from apps.events.models.sequences import OPEN
 from apps.events.queueing import queue_for
@@ -23,7 +25,10 @@ from apps.events.sequences.store import Case, Run
 from apps.events.sql import fetch
 from apps.validation.problems import Conflict, NotFound
 
+log = structlog.get_logger(__name__)
+
 BATCH = 200
+TRY_AGAIN = timedelta(minutes=10)
 SECONDS = 10.0
 """How long one look for deadlines goes on; the next one takes what is left."""
 
@@ -173,12 +178,31 @@ def fire_deadlines() -> int:
                 step = rules.advance(sequences[run.definition_id].plan, run.state, rules.TimeIsUp(), now)
                 run.state = step.state
                 steps.append((run, step))
-            _write(steps, sequences)
-            count += len(steps)
+            count += _end(steps, sequences)
             last = runs[-1]
             assert last.before is not None and last.before.deadline is not None
             after = last.before.deadline, last.id
     return count
+
+
+def _end(steps: list[tuple[Run, rules.Step]], sequences: Mapping[UUID, reading.Sequence]) -> int:
+    """Write these ends; where that fails, each half by itself: what is wrong with one run must not keep the others waiting."""
+    if not steps:
+        return 0
+    try:
+        with transaction.atomic():
+            _write(steps, sequences)
+    except Exception as error:
+        if connection_is_lost(error):
+            raise
+        if len(steps) > 1:
+            middle = len(steps) // 2
+            return _end(steps[:middle], sequences) + _end(steps[middle:], sequences)
+        [(run, _)] = steps
+        log.exception("sequence.not_ended", sequence_id=run.sequence_id, run_id=str(run.id))
+        SequenceRun.objects.filter(id=run.id).update(deadline=store.database_now() + TRY_AGAIN)
+        return 0
+    return len(steps)
 
 
 _OLDEST = """

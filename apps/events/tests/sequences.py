@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.auth.models import User
 from apps.events.models import SequenceDefinition, SequenceRun
-from apps.events.routing import route
+from apps.events.routing import is_waiting, route
 from apps.events.sequences.kind import SEQUENCE
 from apps.events.sequences.subscriber import SequenceSubscriber
 from apps.events.tests.factories import new_event, recorded
@@ -57,7 +57,8 @@ def published(actor: User, document: dict[str, Any]) -> SequenceDefinition:
 
 
 def drain() -> None:
-    while route():
+    """Route everything, also what is recorded meanwhile."""
+    while route() or is_waiting():
         pass
 
 

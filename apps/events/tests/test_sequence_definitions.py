@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps.auth.models import User
+from apps.events.kind import EVENT
 from apps.events.models import SequenceDefinition, SequenceWatch
 from apps.events.sequences.kind import SEQUENCE
 from apps.events.tests.factories import EventDefinitionFactory, shipped
@@ -42,6 +43,7 @@ UNDO = {"type": "compensating_events"}
         (pair(correlationKey="event"), [("one-run-for-all", "/correlationKey")]),
         (pair(correlationKey="event.payload."), [("expression-syntax", "/correlationKey")]),
         (pair(correlationKey="input.id"), [("expression-root", "/correlationKey")]),
+        (pair(sequenceId="s" * 201), [("id-too-long", "/sequenceId")]),
         (pair(within="PT0S"), [("within-zero", "/within")]),
         (pair(within="P1M"), [("format", "/within")]),
         (with_members({"eventId": "a"}, {"eventId": "a"}), [("member-twice", "/events/1/eventId")]),
@@ -113,6 +115,34 @@ def test_an_event_is_meant_by_its_id_its_pattern_or_what_the_member_says(alice: 
     }
     named = {(each.kind, each.key) for each in SEQUENCE.references(row.document)}
     assert ("event", "orders.shipped") in named and ("event", "orders.*") in named
+
+
+def test_a_field_that_a_payload_has_no_room_for_is_an_error() -> None:
+    EventDefinitionFactory(document=shipped())
+    document = with_members(
+        {
+            "eventId": "OrderEvents.shipped",
+            "condition": "event.payload.parcles > 1 && event.payload.?more.orValue(1) == 1",
+        },
+        {"eventId": "orders.shipped", "memberId": "again", "condition": "event.payload.parcels.all(p, p > 0)"},
+        correlationKey="event.payload.order",
+    )
+    assert sorted(set(codes(document))) == [
+        ("unknown-field", "/correlationKey"),
+        ("unknown-field", "/events/0/condition"),
+    ]
+    assert "Did you mean parcels?" in {each.hint for each in found(document)}
+
+
+def test_an_event_that_is_defined_later_is_waited_for_from_then_on(alice: User) -> None:
+    published(alice, with_members({"eventId": "OrderEvents.shipped"}, {"eventId": "orders.other"}))
+    assert not SequenceWatch.objects.filter(event_pattern="orders.shipped").exists()
+    services.save_draft(EVENT, actor=alice, document=shipped())
+    services.publish(EVENT, actor=alice, key="OrderEvents.shipped")
+    assert SequenceWatch.objects.filter(event_pattern="orders.shipped", current=True).count() == 1
+    assert SequenceWatch.objects.filter(member_id="orders.other", current=True).count() == 2
+    row = SequenceDefinition.objects.get()
+    assert row.resolved["members"]["OrderEvents.shipped"] == {"pattern": "orders.shipped", "eventId": None}
 
 
 def test_a_fixed_value_in_a_condition_is_looked_up_by_an_index(alice: User) -> None:

@@ -285,7 +285,7 @@ def test_compensating_events_undo_the_last_first(alice: User) -> None:
     out_of_time(run_of())
     run = run_of()
     assert run.compensated and run.rollback is not None
-    recorded_ = [Event.objects.get(event_id=event_id) for event_id in run.rollback["events"]]
+    recorded_ = [Event.objects.get(event_id=each["eventId"]) for each in run.rollback["events"]]
     assert [(event.pattern, event.payload) for event in recorded_] == [
         ("orders.refund", {"order": "A", "amount": 12, "why": "MISSING"}),
         ("orders.cancel", {"because": first}),
@@ -293,6 +293,20 @@ def test_compensating_events_undo_the_last_first(alice: User) -> None:
     ]
     assert [error["pattern"] for error in run.rollback["errors"]] == ["orders.tell"]
     assert {(event.correlation_id, event.causation_id) for event in recorded_} == {("A", first)}
+
+
+def test_one_run_that_cannot_be_ended_keeps_no_other_waiting(alice: User) -> None:
+    published(alice, pair())
+    for key in ("A", "B", "C"):
+        happen("talk.asked", key)
+    # A number that no column holds stands for a defect.
+    SequenceRun.objects.update(deadline=timezone.now() - timedelta(seconds=1))
+    SequenceRun.objects.filter(key="B").update(outcomes=2**31 - 1)
+    assert sequences.fire_deadlines() == 2
+    assert dict(SequenceRun.objects.values_list("key", "status")) == {
+        "A": "failed", "B": "in_progress", "C": "failed",
+    }  # fmt: skip
+    assert sequences.fire_deadlines() == 0
 
 
 def test_a_run_stays_with_its_version_and_new_ones_go_by_the_new(alice: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from apps.auth.models import User
-from apps.auth.tests.factories import Cast
+from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.tests.factories import EventDefinitionFactory
 from apps.ui import assets
 from apps.ui.tests.reading import links, text_of
 from apps.workflows.models import WorkflowInstance
@@ -54,7 +56,7 @@ def test_the_theme_comes_from_the_cookie(client: Client, cookie: str, attribute:
 
 @pytest.mark.django_db
 def test_pages_run_no_inline_code(alice: User, browse: Browse) -> None:
-    for path in ("/", "/workflows", "/instances", "/tasks"):
+    for path in ("/", "/workflows", "/instances", "/tasks", "/events", "/events/definitions"):
         body = browse(alice).get(path).content.decode()
         assert body.count("<script") == body.count('<script type="module" src=')
         assert "<style" not in body
@@ -69,18 +71,34 @@ def test_the_navigation_leads_only_where_one_may_go(cast: Cast, browse: Browse) 
     assert places & set(links(browse(cast.charlie).get("/"))) == set()
 
 
+def test_the_tabs_about_events_lead_only_where_one_may_go(cast: Cast, browse: Browse) -> None:
+    def tabs(user: User) -> dict[str, bool]:
+        body = browse(user).get("/events/definitions").content.decode()
+        nav = body.partition('aria-label="About events">')[2].partition("</nav>")[0]
+        return {href: bool(here) for href, here in re.findall(r'<a href="([^"]*)"( aria-current="page")?', nav)}
+
+    seen = tabs(cast.alice)
+    assert (seen["/events"], seen["/events/definitions"]) == (False, True)
+    reader = UserFactory(permissions=["view:event"])
+    assert "/events/queues" not in tabs(reader)
+    assert "/events" in links(browse(reader).get("/"))
+    assert "/events" not in links(browse(cast.bob).get("/"))
+
+
 def test_who_may_nothing_is_told_so(cast: Cast, browse: Browse) -> None:
     assert "Nothing is open to you yet" in text_of(browse(cast.charlie).get("/"))
 
 
 def test_the_palette_offers_what_one_may_open(cast: Cast, browse: Browse) -> None:
     published(greeting())
+    EventDefinitionFactory()
     labels = {
         name: [entry["label"] for entry in browse(user).get("/palette").json()["entries"]]
         for name, user in (("alice", cast.alice), ("bob", cast.bob))
     }
-    assert {"Greeting", "Start Greeting", "Workflows"} <= set(labels["alice"])
-    assert not {"Greeting", "Start Greeting", "Workflows"} & set(labels["bob"])
+    offered = {"Greeting", "Start Greeting", "Workflows", "Events", "Events: Definitions", "Order shipped"}
+    assert offered <= set(labels["alice"])
+    assert not offered & set(labels["bob"])
 
 
 def test_the_start_page_counts_what_one_may_see(cast: Cast, browse: Browse) -> None:

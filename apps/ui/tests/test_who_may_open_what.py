@@ -11,15 +11,17 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
-from apps.events.models import DeadLetter
-from apps.events.services import dead_letters, queues
-from apps.events.tests.factories import new_event, recorded
+from apps.events.models import DeadLetter, SequenceRun
+from apps.events.services import dead_letters, queues, record_events
+from apps.events.tests.factories import EventDefinitionFactory, new_event, recorded, shipped
+from apps.events.tests.sequences import begun_run
+from apps.integrations.services import subscriptions, webhooks
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
 from apps.ui.urls import urlpatterns
 from apps.workflows.models import WorkflowInstance
-from apps.workflows.services import schedules
+from apps.workflows.services import schedules, triggers
 from apps.workflows.tests.factories import approval, greeting, published, started
 
 Browse = Callable[[User | None], Client]
@@ -35,10 +37,22 @@ EXPECTED = {
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "events": (200, 403, 403),
+    "events/definitions": (200, 403, 403),
+    "events/definitions/<str:key>": (200, 403, 403),
+    "events/<path:event_id>": (200, 403, 403),
     "events/queues": (200, 403, 403),
     "events/queues/<str:key>": (200, 403, 403),
     "events/dead-letters": (200, 403, 403),
     "events/dead-letters/<uuid:letter_id>": (200, 403, 403),
+    "events/sequences": (200, 403, 403),
+    "events/sequences/<str:key>": (200, 403, 403),
+    "events/sequences/<str:key>/<uuid:run_id>": (200, 403, 403),
+    "events/triggers": (200, 403, 403),
+    "events/triggers/test": (200, 403, 403),
+    "events/triggers/<str:key>": (200, 403, 403),
+    "events/webhooks": (200, 403, 403),
+    "events/webhooks/in/<str:key>": (200, 403, 403),
+    "events/webhooks/out/<str:key>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -52,6 +66,15 @@ def run(cast: Cast) -> WorkflowInstance:
     """Started by Alice; Bob has claimed its task."""
     published(approval())
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
+    EventDefinitionFactory(document=shipped(eventId="approval"))
+    record_events([new_event("e/1")])
+    begun_run(cast.alice)
+    triggers.save(actor=cast.alice, document={"workflowId": "approval", "eventPattern": "orders.placed"})
+    webhooks.save(actor=cast.alice, document={"webhookId": "approval", "path": "a", "auth": {"kind": "none"}})
+    subscriptions.save(
+        actor=cast.alice,
+        document={"subscriptionId": "approval", "url": "https://partner.example/", "eventPatterns": ["a"]},
+    )
     made = started(cast.alice, "approval")
     queues.save(actor=cast.alice, key="approval", document={"patterns": ["approval.*"]})
     [event] = recorded(new_event())
@@ -62,9 +85,12 @@ def run(cast: Cast) -> WorkflowInstance:
 
 def address(route: str, run: WorkflowInstance) -> str:
     task = Task.objects.get(workflow_instance_id=run.pk)
+    if "/sequences/" in route:
+        route = route.replace("<str:key>", "pair").replace("<uuid:run_id>", str(SequenceRun.objects.get().pk))
     return "/" + (
         route.replace("<str:workflow_id>", "approval")
         .replace("<str:key>", "approval")
+        .replace("<path:event_id>", "e/1")
         .replace("<uuid:instance_id>", str(run.pk))
         .replace("<uuid:task_id>", str(task.pk))
         .replace("<uuid:letter_id>", str(DeadLetter.objects.get().pk))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from apps.auth.access import allowed, permitted_scopes
+from apps.auth.models import User
 from apps.ui.views.base import actor, one_of, page
 from apps.validation.schemas.example import example_of
-from apps.workflows.selectors import definitions, instances
+from apps.workflows.selectors import definitions, instances, triggers
 from apps.workflows.selectors.mocks import mock_suggestions
 
 LISTED = 200
 RECENT = 10
+TRIGGERS = 50
 STATUSES = ("published", "draft")
 
 
@@ -78,8 +82,18 @@ def detail(request: HttpRequest, workflow_id: str) -> HttpResponse:
         and allowed(user, "publish:workflow"),
         "starting": may_start and "start" in request.GET,
         "may_dry_run": allowed(user, "design:workflow"),
+        "triggers": _triggers(user, row.key),
+        "may_trigger": row.status == row.Status.PUBLISHED and allowed(user, "design:trigger"),
     }
     return render(request, "ui/workflows/detail.html", context)
+
+
+def _triggers(user: User, workflow_id: str) -> list[dict[str, Any]] | None:
+    """What events do with it; None where that is not for them to know."""
+    if not permitted_scopes(user, "view:trigger"):
+        return None
+    rows = triggers.triggers(user, workflow_id=workflow_id).order_by("event_pattern", "priority", "key")
+    return triggers.summaries(list(rows[:TRIGGERS]))
 
 
 @page("design:workflow")

@@ -320,7 +320,7 @@ HOOKS: dict[str, tuple[Hook, ...]] = {
     "task.json": (bookkeeping, units, retries),
     "sequence.json": (bookkeeping, units, sequence_events, progress),
     "uiComponent.json": (bookkeeping, buttons),
-    **{f"{kind}.json": _SHARED for kind in ("event", "trigger", "schedule", "webhook", "integration", "test", "testSuite", "role", "entity", "validationRule", "permission", "flagConfiguration")},
+    **{f"{kind}.json": _SHARED for kind in ("event", "trigger", "schedule", "webhook", "webhookSubscription", "integration", "test", "testSuite", "role", "entity", "validationRule", "permission", "flagConfiguration")},
 }  # fmt: skip
 
 # Words of a list by one of its words; what they are called elsewhere → what they are called here.
@@ -360,6 +360,7 @@ WORDS: dict[str, dict[str, str]] = {
     "primary": {"destructive": "danger"},
     "CRITICAL": {"normal": "MEDIUM", "urgent": "CRITICAL"},
     "exponential": {"constant": "fixed"},
+    "compensating_events": {"compensate": "compensating_events", "compensation": "compensating_events", "none": "manual"},
     "COMPLETED": {"success": "COMPLETED", "succeeded": "COMPLETED", "failure": "FAILED", "error": "FAILED", "canceled": "CANCELLED"},
     "notEquals": {"eq": "equals", "equal": "equals", "ne": "notEquals", "lt": "lessThan", "gt": "greaterThan", "match": "matches"},
 }  # fmt: skip

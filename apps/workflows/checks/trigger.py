@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from apps.workflows.rules.triggering import Rule, Unusable
 
 from .catalog import Catalog
 from .dataflow import DataFlow
-from .findings import Findings, certain_fix, did_you_mean, nearest
+from .findings import Findings, certain_fix, certainly_meant, did_you_mean
 from .needs import Need
 from .outline import read_outline
 from .producers import Producers
@@ -90,7 +90,7 @@ def _check_kind(document: Mapping[str, Any]) -> Iterator[Violation]:
 def _check_pattern(document: Mapping[str, Any], around: Around) -> Iterator[Violation]:
     """An event that nobody defined may still come; one whose name looks like another's is probably meant to be that."""
     pattern = document["eventPattern"]
-    if around.definitions or "*" in pattern or nearest(pattern, around.patterns) is None:
+    if around.definitions or "*" in pattern or certainly_meant(pattern, around.patterns) is None:
         return
     yield Violation(
         "unknown-event",
@@ -192,9 +192,10 @@ def _check_examples(document: Mapping[str, Any], around: Around) -> list[Violati
     if examples and not meant:
         message = "The condition is false for every example of its events."
         return [Violation("matches-no-example", message, "/eventCondition", "warning")]
+    # Where several kinds of events fit the pattern, those that are not defined may be the ones that are meant.
+    sure = "*" not in document["eventPattern"]
     return [
-        Violation(each.code, each.message, each.pointer, "error" if count == meant else "warning", hint=each.hint)
-        for count, each in failing.values()
+        replace(each, severity="error" if sure and count == meant else "warning") for count, each in failing.values()
     ]
 
 

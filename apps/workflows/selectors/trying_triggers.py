@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
 from typing import Any
 
 from django.utils import timezone
@@ -24,6 +25,7 @@ from .triggers import problems
 MOST_TRIED = 200
 MOST_HINTS = 10
 MOST_COUNTED = 100
+ALIKE = 0.6
 
 
 def try_event(actor: User, event: Any, document: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def try_event(actor: User, event: Any, document: dict[str, Any] | None = None) -
     workflowId, unsaved, state, eventPattern, matches, reason, input, inputViolations, correlationKey, would: start | cancel |
     skip, violations}. ``hints``: patterns that all but one of their words fit. Unprocessable, AccessDenied.
     """
-    require(actor, "view:workflow")
+    require(actor, "view:trigger")
     made = _event(event)
     rows = _fitting(made["pattern"])
     targets = _targets({row.workflow_id for row in rows} | ({str(document.get("workflowId"))} if document else set()))
@@ -200,13 +202,22 @@ def _near(name: str) -> Iterator[dict[str, str]]:
     count = 0
     for pattern in _patterns():
         where = None if fits(pattern, name) else _odd_one(pattern, name)
-        if where is None or not Trigger.objects.filter(event_pattern=pattern, enabled=True).exists():
+        if (
+            where is None
+            or not _may_be_meant(pattern, where)
+            or not Trigger.objects.filter(event_pattern=pattern, enabled=True).exists()
+        ):
             continue
         sentence = f"{pattern} would fit but for one word: it has `{where[0]}` where the event has `{where[1]}`."
         yield {"eventPattern": pattern, "sentence": sentence}
         count += 1
         if count == MOST_HINTS:
             return
+
+
+def _may_be_meant(pattern: str, where: tuple[str, str]) -> bool:
+    """Two words that share one are siblings; of them only those that look alike are worth a word."""
+    return pattern.count(".") > 1 or SequenceMatcher(None, *where).ratio() > ALIKE
 
 
 def _odd_one(pattern: str, name: str) -> tuple[str, str] | None:

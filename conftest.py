@@ -10,13 +10,15 @@ from rest_framework.test import APIClient
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, make_cast
 from apps.events import matching, queueing
+from apps.workflows.orchestrator import emitted
 
 
 @pytest.fixture(autouse=True)
 def _queues_are_read_anew() -> None:
-    """What one test has set for queues, or has kept of shapes, must not be remembered by the next."""
+    """What one test has set for queues, or has kept of shapes and events, must not be remembered by the next."""
     queueing.forget()
     matching.forget_shapes()
+    emitted.forget()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from kombu import Queue
 
 from augmented import environment as env
 from augmented.logs import logging_config
+from augmented.openapi import ENUM_NAMES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("AUGMENTED_VAR", str(BASE_DIR / "var")))
@@ -145,6 +146,7 @@ CELERY_BEAT_SCHEDULE = {
         "apps.workflows.jobs.forget_old_fires": 3600.0,
         "apps.events.jobs.sweep": 1.0,
         "apps.events.jobs.keep_house": 3600.0,
+        "apps.integrations.jobs.clear_away": 300.0,
         "apps.auth.jobs.clear_away": 3600.0,
         "apps.validation.jobs.forget_old_answers": 3600.0,
     }.items()
@@ -155,10 +157,12 @@ AUGMENTED_LEASE_SECONDS = env.number("AUGMENTED_LEASE_SECONDS", 30)  # without a
 AUGMENTED_MAX_CLAIMS = env.number("AUGMENTED_MAX_CLAIMS", 5)  # a task that took so many workers with it has failed
 AUGMENTED_MAX_TRANSITIONS = env.number(
     "AUGMENTED_MAX_TRANSITIONS", 10_000
-)  # an instance with more has failed: it never stops
+)  # a run with more has failed: it never stops
 AUGMENTED_KEEP_FIRES_DAYS = env.number("AUGMENTED_KEEP_FIRES_DAYS", 90)  # in the logs of schedules
 AUGMENTED_KEEP_EVENTS_DAYS = env.number("AUGMENTED_KEEP_EVENTS_DAYS", 90)  # then their week is dropped
 AUGMENTED_UNKNOWN_EVENTS = env.text("AUGMENTED_UNKNOWN_EVENTS", "accept")  # or refuse: those that nobody has defined
+AUGMENTED_KEEP_RECEPTIONS_DAYS = env.number("AUGMENTED_KEEP_RECEPTIONS_DAYS", 7)  # in the logs of webhooks
+AUGMENTED_WEBHOOK_RATE = env.number("AUGMENTED_WEBHOOK_RATE", 1_200)  # calls a minute, of one address at one path
 AUGMENTED_MAX_EVENT = env.number("AUGMENTED_MAX_EVENT", 256 * 1024)  # bytes of an event's payload
 AUGMENTED_MAX_RESULT = env.number("AUGMENTED_MAX_RESULT", 256 * 1024)  # bytes of a task's output
 AUGMENTED_MAX_ATTACHMENT = env.number("AUGMENTED_MAX_ATTACHMENT", 10 * 1024 * 1024)
@@ -193,18 +197,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "UserKind": "apps.auth.models.User.Kind",
-        "TaskStatus": "apps.tasks.models.Task.Status",
-        "TaskType": "apps.tasks.models.Task.Type",
-        "BulkStatus": "apps.workflows.models.BulkOperation.Status",
-        "SteeringOperation": "apps.workflows.services.verbs.OPERATIONS",
-        "EventSourceType": "apps.events.api.serializers.SOURCE_TYPES",
-        "DefinitionStatus": "apps.validation.definitions.models.Definition.Status",
-        "DeliveryStatus": "apps.events.models.Delivery.Status",
-        "ScheduleState": "apps.workflows.selectors.schedules.STATES",
-        "TriggerState": "apps.workflows.selectors.triggers.STATES",
-    },
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

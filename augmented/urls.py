@@ -7,6 +7,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from apps.auth.api.urls import well_known
+from apps.integrations.api.urls import hooks
 from augmented import views
 
 urlpatterns = [
@@ -17,8 +18,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *(
         path("api/v1/", include(f"apps.{app}.api.urls"))
-        for app in ("auth", "validation", "events", "tasks", "workflows")
+        for app in ("auth", "validation", "events", "integrations", "tasks", "workflows")
     ),
+    *hooks,
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", views.ApiDocsView.as_view(url_name="schema"), name="api-docs"),
     path("", include("apps.ui.urls")),

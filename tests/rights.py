@@ -21,12 +21,17 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from apps.auth.models import User
+from apps.auth.services import put_secret
 from apps.auth.tests.factories import Cast, UserFactory
-from apps.events.models import DeadLetter, Event
-from apps.events.services import NewEvent, dead_letters, queues, record_events
+from apps.events.models import DeadLetter, Event, SequenceRun
+from apps.events.sequences.kind import SEQUENCE
+from apps.events.services import NewEvent, dead_letters, queues, record_events, sequences
 from apps.events.tests.factories import EventDefinitionFactory, shipped
+from apps.events.tests.sequences import begun_run, pair
+from apps.integrations.services import subscriptions, webhooks
 from apps.tasks.models import Task, TaskAttachment
 from apps.tasks.tests.factories import TaskDefinitionFactory, expression_document
+from apps.validation.definitions import services as definition_services
 from apps.workflows.models import BulkOperation, WorkflowDefinition, WorkflowInstance
 from apps.workflows.services import bulk, instances, schedules, triggers
 from apps.workflows.tests.factories import (
@@ -42,6 +47,8 @@ from apps.workflows.tests.factories import (
 
 _SCHEDULE = {"workflowId": "nap", "interval": "PT1H"}
 _TRIGGER = {"workflowId": "nap", "eventPattern": "orders.shipped"}
+_HOOK = {"webhookId": "open", "path": "open", "auth": {"kind": "none"}}
+_POST = {"subscriptionId": "open", "url": "https://partner.invalid/", "eventPatterns": ["nothing.*"]}
 CALLERS = ("anonymous", "charlie", "bob", "robot", "alice", "admin")
 
 
@@ -55,11 +62,14 @@ class World:
     files: dict[str, TaskAttachment]
     bulks: dict[str, BulkOperation]
     letter: DeadLetter
+    sequence_run: SequenceRun
 
     def address(self, route: str, whose: str) -> str:
         """The route's pattern with ids put in."""
         named = {
             "/queues/": "rights",
+            "/webhooks/": "open",
+            "/sequences/": "pair",
             "tasks/": "greet",
             "/schedules/": "nap",
             "/triggers/": "nap",
@@ -75,7 +85,10 @@ class World:
             "<uuid:bulk_id>": self.bulks[whose].id,
             "<uuid:letter_id>": self.letter.id,
             "<path:event_id>": self.letter.event_id,
+            "<uuid:run_id>": self.sequence_run.id,
             "<str:key>": definition,
+            "<str:name>": "rights",
+            "<path:path>": "open",
             "<str:version>": "1.0.0",
         }.items():
             route = route.replace(pattern, str(value))
@@ -102,6 +115,9 @@ def make_world(cast: Cast) -> World:
         CalendarDefinitionFactory(document=office(version=version), status=state)
     EventDefinitionFactory()
     EventDefinitionFactory(document=shipped(version="1.1.0"), status="draft", published_at=None)
+    put_secret(actor=cast.admin, name="rights", value="a value of ours")
+    webhooks.save(actor=cast.admin, document=_HOOK)
+    subscriptions.save(actor=cast.admin, document=_POST)
     runs = {
         "own": started(robot, "approval", version="1.0.0"),
         "other": started(cast.admin, "approval", version="1.0.0"),
@@ -125,7 +141,9 @@ def make_world(cast: Cast) -> World:
     dead_letters.refuse(event.document, "trigger:gone", {"type": "PERMANENT", "code": "GONE", "message": "Gone."})
     queues.save(actor=cast.admin, key="rights", document={"patterns": ["rights.*"]})
     letter = DeadLetter.objects.get()
-    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks, letter)
+    sequence_run = begun_run(cast.admin)
+    definition_services.save_draft(SEQUENCE, actor=cast.admin, document=pair(version="1.1.0"))
+    return World(users | {"alice": cast.alice, "admin": cast.admin}, runs, tasks, files, bulks, letter, sequence_run)
 
 
 # What must be so before a verb makes sense.
@@ -148,8 +166,17 @@ def _resting(world: World) -> None:
     triggers.pause(actor=world.users["admin"], key="nap")
 
 
+def _failed_sequence(world: World) -> None:
+    sequences.fail(actor=world.users["admin"], run_id=world.sequence_run.id, notes="x")
+
+
 def _paused_queue(world: World) -> None:
     queues.pause(actor=world.users["admin"], key="rights")
+
+
+def _silent(world: World) -> None:
+    webhooks.pause(actor=world.users["admin"], key="open")
+    subscriptions.pause(actor=world.users["admin"], key="open")
 
 
 def _free(world: World) -> None:
@@ -189,10 +216,15 @@ _RUN = "api/v1/workflows/instances/<uuid:instance_id>"
 _FLOW = "api/v1/workflows/definitions"
 _TASK = "api/v1/tasks/<uuid:task_id>"
 _KIND = "api/v1/tasks/definitions"
+_SECRET = "api/v1/secrets/<str:name>"
+_WEBHOOK = "api/v1/webhooks/<str:key>"
+_SUBSCRIPTION = "api/v1/webhooks/subscriptions/<str:key>"
 _SAID = "api/v1/events/definitions"
 _EVENT = "api/v1/events"
 _LETTER = f"{_EVENT}/dead-letters"
 _QUEUE = f"{_EVENT}/queues"
+_ORDER = f"{_EVENT}/sequences"
+_RUN_OF = f"{_ORDER}/runs/<uuid:run_id>"
 _CHECK = "api/v1/validation"
 _FORM = {"action": "approve", "output": {}}
 _SIGN_IN = {"username": "alice", "password": "augmented"}
@@ -221,6 +253,32 @@ ROWS = (
     Row("GET api/v1/users",                      "401 403 403 403 .   ."),
     Row("GET api/v1/roles",                      "401 403 403 403 .   ."),
     Row("GET api/v1/audit",                      "401 403 403 403 403 ."),
+    Row("GET api/v1/secrets",                    "401 403 403 403 .   ."),
+    Row(f"GET {_SECRET}",                        "401 403 403 403 .   ."),
+    Row(f"PUT {_SECRET}",                        "401 403 403 403 403 .", body={"generate": True}),
+    Row(f"DELETE {_SECRET}",                     "401 403 403 403 403 ."),
+    Row(f"POST {_SECRET}/rotate",                "401 403 403 403 403 .", body={}),
+
+    Row("POST hooks/<path:path>",                ".   .   .   .   .   .", body={"a": 1}),
+    Row("PUT hooks/<path:path>",                 ".   .   .   .   .   .", body={"a": 1}),
+    Row("GET api/v1/webhooks",                   "401 403 403 403 .   ."),
+    Row("POST api/v1/webhooks",                  "401 403 403 403 .   .", body=_HOOK),
+    Row(f"GET {_WEBHOOK}",                       "401 403 403 403 .   ."),
+    Row(f"PUT {_WEBHOOK}",                       "401 403 403 403 .   .", body=_HOOK),
+    Row(f"DELETE {_WEBHOOK}",                    "401 403 403 403 .   ."),
+    Row(f"POST {_WEBHOOK}/pause",                "401 403 403 403 .   .", body={}),
+    Row(f"POST {_WEBHOOK}/resume",               "401 403 403 403 .   .", body={}, before=_silent),
+    Row(f"GET {_WEBHOOK}/deliveries",            "401 403 403 403 .   ."),
+    Row(f"POST {_WEBHOOK}/test",                 "401 403 403 403 .   .", body={"body": {"a": 1}}),
+    Row("GET api/v1/webhooks/subscriptions",     "401 403 403 403 .   ."),
+    Row("POST api/v1/webhooks/subscriptions",    "401 403 403 403 .   .", body=_POST),
+    Row(f"GET {_SUBSCRIPTION}",                  "401 403 403 403 .   ."),
+    Row(f"PUT {_SUBSCRIPTION}",                  "401 403 403 403 .   .", body=_POST),
+    Row(f"DELETE {_SUBSCRIPTION}",               "401 403 403 403 .   ."),
+    Row(f"POST {_SUBSCRIPTION}/pause",           "401 403 403 403 .   .", body={}),
+    Row(f"POST {_SUBSCRIPTION}/resume",          "401 403 403 403 .   .", body={}, before=_silent),
+    Row(f"GET {_SUBSCRIPTION}/deliveries",       "401 403 403 403 .   ."),
+    Row(f"POST {_SUBSCRIPTION}/ping",            "401 403 403 403 .   .", body={}),
 
     Row(f"GET {_CHECK}/schemas",                 "401 403 .   .   .   ."),
     Row(f"GET {_CHECK}/schemas/<path:schema_id>", "401 403 .   .   .   ."),
@@ -347,6 +405,24 @@ ROWS = (
     Row(f"POST {_LETTER}/<uuid:letter_id>/replay", "401 403 403 403 .   .", body={}),
     Row(f"POST {_LETTER}/<uuid:letter_id>/discard", "401 403 403 403 .   .", body={"notes": "x"}),
     Row(f"POST {_LETTER}/<uuid:letter_id>/resolve", "401 403 403 403 .   .", body={"notes": "x"}),
+    Row(f"GET {_ORDER}",                         "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}",                        "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"POST {_ORDER}/validate",               "401 403 403 403 .   .", body=pair()),
+    Row(f"GET {_ORDER}/<str:key>",               "401 403 403 403 .   ."),
+    Row(f"PUT {_ORDER}/<str:key>",               "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"DELETE {_ORDER}/<str:key>",            "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}/<str:key>/publish",      "401 403 403 403 .   .", body={"version": "1.1.0"}),
+    Row(f"GET {_ORDER}/<str:key>/versions",      "401 403 403 403 .   ."),
+    Row(f"GET {_ORDER}/<str:key>/versions/<str:version>", "401 403 403 403 .   ."),
+    Row(f"GET {_ORDER}/<str:key>/diff",          "401 403 403 403 .   .", query="?from=1.0.0&to=1.1.0"),
+    Row(f"GET {_ORDER}/<str:key>/impact",        "401 403 403 403 .   ."),
+    Row(f"POST {_ORDER}/<str:key>/impact",       "401 403 403 403 .   .", body=pair(version="2.0.0")),
+    Row(f"GET {_ORDER}/<str:key>/runs",          "401 403 403 403 .   ."),
+    Row(f"GET {_RUN_OF}",                        "401 403 403 403 .   ."),
+    Row(f"POST {_RUN_OF}/retry",                 "401 403 403 403 .   .", body={}, before=_failed_sequence),
+    Row(f"POST {_RUN_OF}/resolve",               "401 403 403 403 .   .", body={"notes": "x"}, before=_failed_sequence),
+    Row(f"POST {_RUN_OF}/skip",                  "401 403 403 403 .   .", body={"member": "answered", "notes": "x"}),
+    Row(f"POST {_RUN_OF}/fail",                  "401 403 403 403 .   .", body={"notes": "x"}),
     Row(f"GET {_EVENT}",                         "401 403 403 403 .   ."),
     Row(f"POST {_EVENT}",                        "401 403 403 .   .   .", body={"pattern": "rights.checked"}),
     Row(f"GET {_EVENT}/<path:event_id>",         "401 403 403 403 .   ."),

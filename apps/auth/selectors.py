@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.auth import jwk
-from apps.auth.models import AuditEntry, Role, SigningKey, User
+from apps.auth.models import AuditEntry, Role, Secret, SigningKey, User
 
 # A key's id is the digest of the key, so a remembered key is never wrong, only perhaps deleted since: hence a minute.
 _KEY_MEMORY_SECONDS = 60.0
@@ -120,6 +120,19 @@ def _uuid(text: str) -> UUID | None:
 def roles() -> QuerySet[Role]:
     """All roles with their parents."""
     return Role.objects.prefetch_related("parent_roles").order_by("name")
+
+
+def secrets(*, search: str = "") -> QuerySet[Secret]:
+    """Secrets by name, with what used each; their values are not for reading."""
+    found = Secret.objects.defer("sealed_value", "previous_value").prefetch_related("uses").order_by("name")
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(description__icontains=search))
+    return found
+
+
+def secret(name: str) -> Secret | None:
+    """One of them."""
+    return secrets().filter(name=name).first() if "\x00" not in name else None
 
 
 def audit_entries(

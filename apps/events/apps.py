@@ -12,6 +12,11 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         from apps.validation.definitions import kinds
 
+        from . import subscribers
         from .kind import EVENT
+        from .sequences.kind import SEQUENCE
+        from .sequences.subscriber import SequenceSubscriber
 
         kinds.register(EVENT)
+        kinds.register(SEQUENCE)
+        subscribers.register(SequenceSubscriber())

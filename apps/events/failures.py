@@ -38,6 +38,8 @@ class Trouble:
     context: Any = None
     stack_trace: str | None = None
     retry_after: float | None = None
+    max_retries: int | None = None
+    """Where the subscriber has a number of its own."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,7 +56,14 @@ def trouble_of(error: Exception) -> Trouble:
     message = _storable(str(error).strip() or type(error).__name__)[:LONGEST_MESSAGE]
     match error:
         case Transient():
-            return Trouble(TRANSIENT, error.code, message, retry_after=error.retry_after)
+            return Trouble(
+                TRANSIENT,
+                error.code,
+                message,
+                error.details,
+                retry_after=error.retry_after,
+                max_retries=error.max_retries,
+            )
         case Permanent():
             return Trouble(PERMANENT, error.code, message, error.details)
         case TooManyRequests():

@@ -18,9 +18,6 @@ from .subscribers import Finder, Match, Subscriber
 
 log = structlog.get_logger(__name__)
 
-EVERYBODY = "*"
-"""Instead of a subscriber's id: whoever of that kind the event concerns. Who that is could not be found out."""
-
 Pair = tuple[Attempt, Match]
 _Busy = set[tuple[str, str]]
 """(subscriber, partition) of deliveries that are still open: what comes after them waits its turn."""

@@ -10,14 +10,18 @@ from django.db import OperationalError, close_old_connections
 from django.utils import timezone
 
 from . import doorbell, routing
-from .services import partitions, queues
+from .services import partitions, queues, sequences
 
 
 @shared_task(soft_time_limit=20, time_limit=30, autoretry_for=(OperationalError,), max_retries=3, retry_backoff=1)
 def sweep() -> None:
-    """Every second: ring for events that nobody has routed, and for what is due for another attempt. Two at once do no harm."""
+    """Every second: ring for events that nobody has routed and for what is due for another attempt, end what has run out of time.
+
+    Two at once do no harm.
+    """
     close_old_connections()
     queues.sample()
+    sequences.fire_deadlines()
     if routing.is_waiting():
         doorbell.ring_now(doorbell.ORCHESTRATOR)
         doorbell.ring_now(doorbell.IO)
@@ -29,5 +33,7 @@ def keep_house() -> None:
     close_old_connections()
     now = timezone.now()
     partitions.make_ahead(now)
-    partitions.drop_older(now, timedelta(days=settings.AUGMENTED_KEEP_EVENTS_DAYS))
+    keep = timedelta(days=settings.AUGMENTED_KEEP_EVENTS_DAYS)
+    partitions.drop_older(now, keep)
+    sequences.forget_runs(ended_before=now - keep)
     queues.forget_figures()

@@ -13,6 +13,7 @@ from apps.validation.violations import Violation
 
 from .models import EventDefinition
 from .rules import fits
+from .sequences.kind import event_published
 
 _PATTERN_LOCK = 0x61756576  # one of ours among the advisory locks: "auev"
 
@@ -83,4 +84,5 @@ EVENT: DefinitionKind[EventDefinition] = DefinitionKind(
     order=10,
     called=lambda document: str(document.get("pattern", "")),
     meant=fits,
+    published=event_published,
 )

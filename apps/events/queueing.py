@@ -50,9 +50,10 @@ class Queue:
             row.id,
             row.status,
             tuple(row.patterns),
-            config["batchSize"],
-            config["highWatermark"],
-            config["maxRetries"],
+            # A JSON number may say 200.0, which is an integer to JSON Schema and none to LIMIT.
+            int(config["batchSize"]),
+            int(config["highWatermark"]),
+            int(config["maxRetries"]),
             parse_duration(config["retryDelay"]),
             compile_expression(key, roots=TRIGGER_ROOTS) if key else None,
         )

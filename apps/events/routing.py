@@ -20,14 +20,14 @@ from django.db import transaction
 from . import doorbell
 from .failpoints import failpoint
 from .failures import connection_is_lost, trouble_of
-from .handling import EVERYBODY, Pair, find, handle
+from .handling import Pair, find, handle
 from .models import EventQueue
 from .queueing import Queue, queues
 from .services import deliveries
 from .services.deliveries import DEAD, RETRYING, Attempt, queue_named
 from .sql import as_rows, fetch, run
 from .stored import StoredEvent
-from .subscribers import Handled, Match, Subscriber, SubscriberGone, deferred_kinds, kind_of, kinds
+from .subscribers import EVERYBODY, Handled, Match, Subscriber, SubscriberGone, deferred_kinds, kind_of, kinds
 
 RETRY_BATCH = 200
 
@@ -103,7 +103,7 @@ def _route_batch(queue: Queue) -> bool:
         attempts = _deliver(queue, [(row[0], row[1], event_of(row[2:])) for row in rows])
         deliveries.write(attempts, first=True)
         run("DELETE FROM events_queuedevent WHERE id = ANY(%s)", [row[0] for row in rows])
-        _count(queue.id, len(rows), _errors(attempts), began)
+        count(queue.id, len(rows), _errors(attempts), began)
         failpoint("router.before_commit")
     failpoint("router.after_commit")
     if any(each.status == RETRYING for each in attempts):
@@ -202,7 +202,7 @@ def _retry_batch() -> bool:
         deliveries.write(found, first=True)
         for queue_id in {each.queue.id for each in attempts}:
             mine = [each for each in attempts if each.queue.id == queue_id]
-            _count(queue_id, 0, _errors(mine), began)
+            count(queue_id, 0, _errors(mine), began)
         failpoint("router.before_commit")
     return True
 
@@ -310,5 +310,6 @@ ON CONFLICT (queue, minute, slot) DO UPDATE SET
 """
 
 
-def _count(queue_id: str, processed: int, errors: int, began: float) -> None:
+def count(queue_id: str, processed: int, errors: int, began: float) -> None:
+    """Add to what the queue has done in this minute."""
     run(_COUNT, queue_id, os.getpid() % 30_000, processed, errors, 1000 * (time.perf_counter() - began))

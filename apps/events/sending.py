@@ -8,6 +8,8 @@ repeats by the event's id.
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
@@ -21,9 +23,9 @@ from .failpoints import failpoint
 from .failures import connection_is_lost, trouble_of
 from .models import EventQueue
 from .queueing import queues
-from .routing import event_of
+from .routing import count, event_of
 from .services import deliveries
-from .services.deliveries import Attempt, queue_named
+from .services.deliveries import DEAD, Attempt, queue_named
 from .sql import fetch, fresh_connection_after_a_loss
 from .subscribers import deferred_kinds, kind_of
 
@@ -129,6 +131,9 @@ class Sender:
             mine = set(fetch(_STILL_MINE, self._lease, [each.event.id for each in landed]))
             held = [each for each in landed if (each.event.id, each.subscriber_id) in mine]
             deliveries.write(held, first=False)
+            dead = Counter(each.queue.id for each in held if each.status == DEAD)
+            for queue_id in sorted(dead):
+                count(queue_id, 0, dead[queue_id], time.perf_counter())
             failpoint("send.before_commit")
 
     async def _in_database(self, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -37,11 +37,26 @@ class Handled:
     skipped: str = ""
 
 
-class Transient(Exception):
-    """Could not be handled now, and may be later. ``retry_after``: seconds that the other side asked for."""
+EVERYBODY = "*"
+"""Instead of a subscriber's id: whoever of that kind the event concerns. Who that is could not be found out."""
 
-    def __init__(self, message: str, *, code: str = "TRANSIENT", retry_after: float | None = None) -> None:
-        self.code, self.retry_after = code, retry_after
+
+class Transient(Exception):
+    """Could not be handled now, and may be later. ``retry_after``: seconds that the other side asked for.
+
+    ``details``: JSON for the error's ``context``. ``max_retries``: the subscriber's own, instead of the queue's.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "TRANSIENT",
+        retry_after: float | None = None,
+        details: Any = None,
+        max_retries: int | None = None,
+    ) -> None:
+        self.code, self.retry_after, self.details, self.max_retries = code, retry_after, details, max_retries
         super().__init__(message)
 
 

@@ -32,13 +32,22 @@ def entry(source: str) -> Entry:
     return _entry(path, _modified(path), source)
 
 
+def has_icon(name: str) -> bool:
+    """Whether an icon is among those that are built."""
+    return name in _icons()
+
+
 def icon(name: str) -> str:
     """The markup inside an icon's <svg>. Raises ImproperlyConfigured for a name that frontend/src/icons.json lacks."""
-    path = Path(settings.VITE_MANIFEST).parent.parent / "icons.json"
-    icons = _read(path, _modified(path))
+    icons = _icons()
     if name not in icons:
         raise ImproperlyConfigured(f"The icon {name!r} is not built. Add it to frontend/src/icons.json. {BUILD}")
     return str(icons[name])
+
+
+def _icons() -> dict[str, dict[str, object]]:
+    path = Path(settings.VITE_MANIFEST).parent.parent / "icons.json"
+    return _read(path, _modified(path))
 
 
 def _modified(path: Path) -> int:

@@ -47,6 +47,17 @@ def newest_first(rows: QuerySet[M], request: HttpRequest, *, field: str, size: i
     )
 
 
+def cursor_of(row: Model, field: str) -> str:
+    """The cursor that names this row."""
+    return _cursor(row, field)
+
+
+def newer_than(rows: QuerySet[M], cursor: str, *, field: str) -> QuerySet[M]:
+    """What came after the row that a cursor names; all of them where it names none."""
+    seen = _read(cursor)
+    return rows if seen is None else rows.filter(_beyond(field, seen, newer=True))
+
+
 def _first(found: list[M], field: str, exists: bool) -> str | None:
     return _cursor(found[0], field) if found and exists else None
 

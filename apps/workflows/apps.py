@@ -11,12 +11,14 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.events import subscribers
+        from apps.integrations.webhooks import followers
         from apps.tasks.runtime import outcomes
         from apps.validation.definitions import kinds, live
 
         from .calendar_kind import CALENDAR
         from .kind import WORKFLOW
         from .orchestrator.wave import Orchestrator
+        from .services.following_webhooks import WebhookTriggers
         from .services.schedules import SCHEDULE
         from .services.triggers import TRIGGER
         from .subscribers.runs import RUNS
@@ -29,3 +31,4 @@ class WorkflowsConfig(AppConfig):
         subscribers.register(RUNS)
         live.register(TRIGGER)
         subscribers.register(Triggers())
+        followers.register(WebhookTriggers())

@@ -30,24 +30,13 @@ def _checks(document: dict[str, Any]) -> list[Violation]:
     return in_order(found)  # the expressions of inline triggers are looked at by both
 
 
-# What the language has and this version of the platform does not act on yet. Refused where leaving it out would change
-# what a run does, and said as a warning where it would only change how the run is shown.
-_REFUSED: tuple[str, ...] = ()
+# What the language has and this version of the platform does not act on yet: said as a warning, for it would only change
+# how the run is shown.
 _WITHOUT_EFFECT = ("uiComponents", "executionLog")
 
 
 def _not_yet(document: dict[str, Any]) -> list[Violation]:
-    places = [(f"/{name}", name) for name in _REFUSED if document.get(name)]
-    places += [
-        (f"/triggers/{index}", f"{entry['type']} triggers")
-        for index, entry in enumerate(document.get("triggers") or ())
-        if entry["type"] == "webhook"
-    ]
-    refused = [
-        Violation("field-unavailable", f"This version of the platform does not act on {name}.", pointer)
-        for pointer, name in places
-    ]
-    return refused + [
+    return [
         Violation(
             "field-without-effect",
             f"This version of the platform keeps {name} and does not use it.",

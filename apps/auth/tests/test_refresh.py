@@ -128,6 +128,6 @@ def test_what_is_long_over_is_cleared_away_and_the_rest_stays() -> None:
     services.rotate_signing_key(actor=None)
     SigningKey.objects.filter(status="retired").update(retired_at=timezone.now() - timedelta(days=20))
     live = services.open_session(user=UserFactory())
-    assert clear_away() == {"sessions": 2, "keys": 1, "attempts": 0}  # a family and its token
+    assert clear_away() == {"sessions": 2, "keys": 1, "attempts": 0, "secrets": 0}  # a family and its token
     assert me(live.access) == 200
     assert RefreshFamily.objects.count() == 1

@@ -6,9 +6,10 @@ from django.urls import path
 
 from apps.validation.api.kind_views import definition_routes
 
-from . import dead_letters, definitions, events, queues
+from . import dead_letters, definitions, events, queues, sequences
 
 app_name = "events"
+_RUN = "events/sequences/runs/<uuid:run_id>"
 urlpatterns = [
     *definition_routes(definitions.EventDefinitionViews),
     path("events/definitions/<str:key>/try", definitions.TryEventDefinition.as_view(), name="definition-try"),
@@ -39,6 +40,13 @@ urlpatterns = [
         dead_letters.DeadLetterResolve.as_view(),
         name="dead-letter-resolve",
     ),
+    path(_RUN, sequences.OneSequenceRun.as_view(), name="sequence-run"),
+    path(f"{_RUN}/retry", sequences.SequenceRunRetry.as_view(), name="sequence-run-retry"),
+    path(f"{_RUN}/resolve", sequences.SequenceRunResolve.as_view(), name="sequence-run-resolve"),
+    path(f"{_RUN}/skip", sequences.SequenceRunSkip.as_view(), name="sequence-run-skip"),
+    path(f"{_RUN}/fail", sequences.SequenceRunFail.as_view(), name="sequence-run-fail"),
+    path("events/sequences/<str:key>/runs", sequences.SequenceRuns.as_view(), name="sequence-runs"),
+    *definition_routes(sequences.SequenceViews),
     path("events", events.EventList.as_view(), name="events"),
     path("events/<path:event_id>/story", events.EventStory.as_view(), name="event-story"),
     path("events/<path:event_id>", events.OneEvent.as_view(), name="event"),

@@ -3,6 +3,7 @@
 from .definitions import EventDefinition
 from .deliveries import DeadLetter, Delivery
 from .queues import Checkpoint, EventQueue, QueuedEvent, QueueMinute
+from .sequences import SequenceDefinition, SequenceMember, SequenceRun, SequenceWatch
 from .store import Event, EventKey, Shape
 
 __all__ = [
@@ -15,5 +16,9 @@ __all__ = [
     "EventQueue",
     "QueueMinute",
     "QueuedEvent",
+    "SequenceDefinition",
+    "SequenceMember",
+    "SequenceRun",
+    "SequenceWatch",
     "Shape",
 ]

@@ -12,8 +12,10 @@ from django.db.models import Count, Q, QuerySet
 from apps.auth.access import require
 from apps.auth.models import User
 from apps.events.models import DeadLetter
-from apps.events.subscribers import Named, deferred_kinds, kind_of, kinds
+from apps.events.subscribers import EVERYBODY, Named, deferred_kinds, kind_of, kinds
 from apps.validation.problems import NotFound
+
+_OPEN = (DeadLetter.Status.PENDING.value, DeadLetter.Status.REPROCESSING.value)
 
 
 def filtered(
@@ -91,14 +93,50 @@ def groups(actor: User, **filters: Any) -> list[dict[str, Any]]:
     ]
 
 
+def tally(actor: User, **filters: Any) -> dict[str, int]:
+    """How many are pending and how many are being replayed: {pending, reprocessing}. AccessDenied."""
+    rows = letters(actor, **filters | {"status": _OPEN})
+    counted = dict(rows.values_list("status").annotate(Count("pk")))
+    return {status: counted.get(status, 0) for status in _OPEN}
+
+
+def pending_up_to(actor: User, limit: int) -> int:
+    """How many are pending, counted no further than to ``limit``. AccessDenied."""
+    return letters(actor, status=[DeadLetter.Status.PENDING])[:limit].count()
+
+
 def names_of(subscriber_ids: set[str]) -> dict[str, Named]:
     """How people call subscribers; one that is gone goes by its id."""
     found: dict[str, Named] = {}
     for name, kind in {**kinds(), **deferred_kinds()}.items():
         mine = {each for each in subscriber_ids if kind_of(each) == name}
+        if (everybody := f"{name}:{EVERYBODY}") in mine:
+            found[everybody] = Named(f"Every {name} it may concern")
+            mine.remove(everybody)
         if mine:
             found |= kind.names(mine)
     return {each: found.get(each, Named(each)) for each in subscriber_ids}
+
+
+def briefs(rows: QuerySet[DeadLetter] | Sequence[DeadLetter]) -> list[dict[str, Any]]:
+    """Letters for a list: without the event and the history, which may be long."""
+    names = names_of({row.subscriber_id for row in rows})
+    return [
+        {
+            "id": str(row.id),
+            "eventId": row.event_id,
+            "pattern": row.pattern,
+            "subscriberId": row.subscriber_id,
+            "kind": row.kind,
+            "subscriber": names[row.subscriber_id],
+            "error": row.error,
+            "retryCount": row.retry_count,
+            "status": row.status,
+            "replayAt": row.replay_at,
+            "createdAt": row.created_at,
+        }
+        for row in rows
+    ]
 
 
 def shown(rows: Sequence[DeadLetter]) -> list[dict[str, Any]]:

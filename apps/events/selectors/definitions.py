@@ -8,11 +8,11 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from apps.auth.identifiers import uuid7
+from apps.events.checks import check_event, in_force
 from apps.events.models import EventDefinition
-from apps.validation.schemas import check_instance
 from apps.validation.violations import Violation, has_errors
 
-ACTIVE = "active"
+OUTSIDE = "external"
 
 
 def newest_definitions(*, search: str = "", status: str = "", category: str = "") -> QuerySet[EventDefinition]:
@@ -47,7 +47,7 @@ def summary(row: EventDefinition) -> dict[str, Any]:
         "name": row.name,
         "description": row.description,
         "pattern": row.document["pattern"],
-        "use": row.document.get("status", ACTIVE),
+        "use": row.document.get("status", "active"),
         "sourceTypes": row.document.get("sourceTypes", []),
         "latestVersion": row.version,
         "publishedVersion": getattr(row, "published_version", None),
@@ -62,23 +62,20 @@ def summary(row: EventDefinition) -> dict[str, Any]:
     }
 
 
-def payload_problems(document: dict[str, Any], payload: Any) -> list[Violation]:
-    """What the payload's schema says of it; nothing where there is no schema."""
-    schema = document.get("payloadSchema")
-    return [] if schema is None else check_instance(schema, payload, "/payload")
-
-
 def try_payload(row: EventDefinition, payload: Any) -> dict[str, Any]:
     """Whether recording this payload would go well: {valid, violations, event}. Nothing is saved.
 
-    ``event``: what would be recorded (schemas/eventInstance.json).
+    ``event``: what would be recorded (schemas/eventInstance.json), by one of those who may.
     """
-    found = payload_problems(row.document, payload) + _not_in_force(row)
+    types = row.document.get("sourceTypes") or [OUTSIDE]
+    source = {"type": OUTSIDE if OUTSIDE in types else types[0]}
+    pattern = row.document["pattern"]
+    found = check_event(row.document, payload, source, pattern=pattern) + _not_in_force(row)
     event = {
         "eventId": str(uuid7()),
-        "pattern": row.document["pattern"],
+        "pattern": pattern,
         "version": row.version,
-        "source": {"type": "external"},
+        "source": source,
         "timestamp": timezone.now(),
         "payload": payload,
         "metadata": {},
@@ -87,24 +84,13 @@ def try_payload(row: EventDefinition, payload: Any) -> dict[str, Any]:
 
 
 def _not_in_force(row: EventDefinition) -> list[Violation]:
-    """What keeps recording from checking by this version, as warnings."""
+    """What keeps recording from checking by this version, as a warning."""
     if row.status != EventDefinition.Status.PUBLISHED:
-        return [
-            Violation(
-                "not-in-force",
-                f"Version {row.version} is {'a draft' if row.status == 'draft' else row.status}:"
-                " recording does not check payloads by it.",
-                severity="warning",
-                hint="Publish it.",
-            )
-        ]
-    if row.document.get("status", ACTIVE) == "draft":
-        return [
-            Violation(
-                "not-in-force",
-                "The definition says `status: draft`: recording does not check payloads by it.",
-                severity="warning",
-                hint="Publish a version with `status: active`.",
-            )
-        ]
+        what = "a draft" if row.status == EventDefinition.Status.DRAFT else row.status
+        message = f"Version {row.version} is {what}: recording does not check payloads by it."
+        return [Violation("not-in-force", message, severity="warning", hint="Publish it.")]
+    if not in_force(row.document):
+        message = "The definition calls itself a draft (`status`): recording does not check payloads by it."
+        hint = "Publish a version with `status: active`."
+        return [Violation("not-in-force", message, severity="warning", hint=hint)]
     return []

@@ -15,6 +15,7 @@ from apps.events.sql import fetch
 from apps.validation.problems import NotFound
 
 CHART = timedelta(hours=3)
+SPARK_MINUTES = 60
 
 _FIGURES = """
 SELECT k.queue, coalesce(c.event_count, 0) + coalesce(m.processed, 0), coalesce(c.errors, 0) + coalesce(m.errors, 0),
@@ -27,7 +28,8 @@ LEFT JOIN LATERAL (
          sum(errors) FILTER (WHERE c.created_at IS NULL OR minute >= c.created_at) AS errors,
          sum(millis) FILTER (WHERE c.created_at IS NULL OR minute >= c.created_at) AS millis,
          sum(processed) FILTER (WHERE minute >= date_trunc('minute', now()) - interval '1 minute') AS lately
-  FROM events_queueminute WHERE queue = k.queue) m ON true
+  FROM events_queueminute WHERE queue = k.queue
+    AND minute >= least(coalesce(c.created_at, '-infinity'), date_trunc('minute', now()) - interval '1 minute')) m ON true
 LEFT JOIN LATERAL (
   SELECT count(*) AS depth, 1000 * extract(epoch FROM now() - min(recorded_at)) AS age
   FROM events_queuedevent WHERE queue = k.queue) q ON true
@@ -86,6 +88,43 @@ def shown(rows: list[EventQueue]) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+_LATELY = """
+SELECT queue, (extract(epoch FROM date_trunc('minute', now()) - minute) / 60)::int, sum(processed), sum(errors)
+FROM events_queueminute
+WHERE queue = ANY(%s) AND minute > date_trunc('minute', now()) - make_interval(mins => %s) AND slot >= 0
+GROUP BY queue, minute
+"""
+
+
+def lately(actor: User, keys: list[str]) -> dict[str, list[tuple[int, int]]]:
+    """By queue, (processed, errors) of each minute of the last hour, this one last. One statement. AccessDenied."""
+    require(actor, "view:operations")
+    found = {key: [(0, 0)] * SPARK_MINUTES for key in keys}
+    for key, ago, processed, errors in fetch(_LATELY, keys, SPARK_MINUTES):
+        found[key][SPARK_MINUTES - 1 - ago] = (int(processed), int(errors))
+    return found
+
+
+# The watermark is looked for, not counted up to: what is not full costs what is in it.
+_TROUBLE = """
+SELECT k.id, k.status, EXISTS (SELECT 1 FROM events_queuedevent WHERE queue = k.id OFFSET k.watermark - 1 LIMIT 1)
+FROM (
+  SELECT id, status, coalesce((config ->> 'highWatermark')::numeric::bigint, %s) AS watermark FROM events_eventqueue
+) k ORDER BY k.id
+"""
+
+
+def in_trouble(actor: User) -> list[dict[str, Any]]:
+    """{id, status, isFull} of the queues that are paused or full. One statement. AccessDenied."""
+    require(actor, "view:operations")
+    rows = fetch(_TROUBLE, DEFAULTS["highWatermark"])
+    return [
+        {"id": key, "status": status, "isFull": full}
+        for key, status, full in rows
+        if full or status == EventQueue.Status.PAUSED
+    ]
 
 
 def checkpoints(actor: User, key: str) -> QuerySet[Checkpoint]:

@@ -15,12 +15,13 @@ from django.db import transaction
 from apps.auth.access import require
 from apps.auth.identifiers import uuid7
 from apps.auth.models import User
+from apps.events.checks import check_event, in_force
 from apps.events.models import EventQueue
 from apps.events.queueing import Queue, queue_for
 from apps.events.selectors.published import Known, definitions_of
 from apps.events.sql import fetch
 from apps.validation.problems import TooManyRequests, Unavailable, Unprocessable
-from apps.validation.schemas import check_document, check_instance, is_valid
+from apps.validation.schemas import check_document
 from apps.validation.violations import Violation
 
 from .recording import NewEvent, record_new
@@ -107,8 +108,8 @@ def _event(
         found.append(Violation("too-large", message, "/payload"))
     version, wrong = _version(document, known)
     found += wrong
-    if known is not None and not wrong:
-        found += _check_defined(known.documents[version], document, given)
+    if known is not None and not wrong and in_force(definition := known.documents[version]):
+        found += check_event(definition, payload, given, pattern=document["pattern"])
     metadata = {**document.get("metadata", {}), "userId": str(actor.pk)}
     timestamp = None
     if "timestamp" in document:
@@ -139,22 +140,6 @@ def _version(document: Mapping[str, Any], known: Known | None) -> tuple[str, lis
         return asked or known.newest, []
     message = f"{document['pattern']} has no published version {asked}."
     return asked, [Violation("unknown-version", message, "/version", hint=f"The newest is {known.newest}.")]
-
-
-def _check_defined(
-    definition: Mapping[str, Any], document: Mapping[str, Any], source: Mapping[str, Any]
-) -> list[Violation]:
-    if definition.get("status", "active") == "draft":
-        return []
-    found = []
-    types = definition.get("sourceTypes")
-    if types and source["type"] not in types:
-        message = f"{document['pattern']} comes from {', '.join(types)} only, not from {source['type']}."
-        found.append(Violation("source-type", message, "/source/type"))
-    schema = definition.get("payloadSchema")
-    if schema is not None and not is_valid(schema, document.get("payload")):
-        found += check_instance(schema, document.get("payload"), "/payload")
-    return found
 
 
 # Back-pressure

@@ -25,6 +25,7 @@ from apps.events.sql import as_rows, fetch, run
 from apps.validation.problems import Conflict, NotFound, Unprocessable
 from apps.validation.violations import Violation
 
+from . import sequences
 from .deliveries import DEAD, Dead, bury
 
 _S = DeadLetter.Status
@@ -51,7 +52,7 @@ def replay(*, actor: User, letter_id: UUID, at: datetime | None = None, notes: s
 def replay_many(*, actor: User, filters: Mapping[str, Any], at: datetime | None = None, notes: str = "") -> int:
     """The same for every pending letter that the filters fit (see selectors), 10,000 at most; returns how many."""
     require(actor, "replay:event")
-    rows = list(_pending(filters))
+    rows = list(_pending(filters).only("id", "status"))
     _ask(rows, actor, at)
     details = {"filter": dict(filters), "count": len(rows), "at": at, "notes": notes}
     record_audit(actor=actor, action="dead_letter.replay_many", resource="deadLetter", resource_id="*", details=details)
@@ -69,10 +70,10 @@ def discard_many(*, actor: User, filters: Mapping[str, Any], notes: str) -> int:
     """The same for every pending letter that the filters fit, 10,000 at most; returns how many."""
     require(actor, "replay:event")
     _need_notes(notes)
-    rows = list(_pending(filters))
+    rows = list(_pending(filters).only("id"))
     resolution = {"timestamp": _now_text(), "strategy": "discard", "resolvedBy": actor.username, "notes": notes}
     DeadLetter.objects.filter(id__in=[row.id for row in rows]).update(
-        status=_S.DISCARDED, resolution=resolution, updated_at=_now()
+        status=_S.DISCARDED, resolution=resolution, replay_at=None, updated_at=_now()
     )
     details = {"filter": dict(filters), "count": len(rows), "notes": notes}
     record_audit(
@@ -90,6 +91,7 @@ def resolve(*, actor: User, letter_id: UUID, notes: str) -> DeadLetter:
 def _end(actor: User, letter_id: UUID, status: str, strategy: str, notes: str) -> DeadLetter:
     require(actor, "replay:event")
     _need_notes(notes)
+    run(_GIVE_UP_SENDING, letter_id)
     letter = _locked(letter_id)
     if letter.status in (_S.RESOLVED, _S.DISCARDED):
         raise Conflict(_over(letter))
@@ -101,8 +103,19 @@ def _end(actor: User, letter_id: UUID, status: str, strategy: str, notes: str) -
         "notes": notes,
     }
     letter.save()
+    if status == _S.RESOLVED:
+        sequences.note_resolved([letter.event])
     _audit(actor, "discard" if status == _S.DISCARDED else "resolve", letter, {"notes": notes})
     return letter
+
+
+# What is on its way to be sent again is not waited for any more. Deliveries are locked before letters.
+_GIVE_UP_SENDING = """
+UPDATE events_delivery d SET status = 'dead', next_attempt_at = NULL, lease = NULL, updated_at = now()
+FROM events_deadletter l
+WHERE l.id = %s AND l.status = 'reprocessing' AND d.event = l.event AND d.subscriber_id = l.subscriber_id
+  AND d.recorded_at = l.recorded_at AND d.status = 'retrying'
+"""
 
 
 def _need_notes(notes: str) -> None:
@@ -131,14 +144,19 @@ def _over(letter: DeadLetter) -> str:
 def _ask(letters: Sequence[DeadLetter], actor: User, at: datetime | None) -> None:
     """Have letters replayed by whoever routes next, or once their time has come."""
     now = _now()
-    fresh = [letter for letter in letters if letter.status == _S.PENDING or letter.replay_at != (at or now)]
-    for letter in fresh:
-        if letter.status == _S.REPROCESSING and letter.replay_at is not None and letter.replay_at <= now:
-            continue  # it is about to be done
-        later = at is not None and at > now
-        letter.status = _S.PENDING if later else _S.REPROCESSING
-        letter.replay_at, letter.replay_by, letter.updated_at = at if later else now, actor.username, now
-    DeadLetter.objects.bulk_update(fresh, ["status", "replay_at", "replay_by", "updated_at"], batch_size=1_000)
+    later = at is not None and at > now
+    change = {
+        "status": _S.PENDING if later else _S.REPROCESSING,
+        "replay_at": at if later else now,
+        "replay_by": actor.username,
+        "updated_at": now,
+    }
+    # One that is being replayed is about to be handled, or on its way to whom it is sent: asking again would do it twice.
+    free = [letter for letter in letters if letter.status == _S.PENDING]
+    DeadLetter.objects.filter(id__in=[letter.id for letter in free]).update(**change)
+    for letter in free:
+        for name, value in change.items():
+            setattr(letter, name, value)
     doorbell.ring(doorbell.ORCHESTRATOR)
 
 

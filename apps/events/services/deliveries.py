@@ -12,9 +12,11 @@ from apps.auth.identifiers import uuid7
 from apps.events.failures import TRANSIENT, Trouble
 from apps.events.queueing import Queue, queues
 from apps.events.rules import backoff
-from apps.events.sql import as_rows, run
+from apps.events.sql import as_rows, fetch, run
 from apps.events.stored import StoredEvent
 from apps.events.subscribers import Handled, kind_of
+
+from . import sequences
 
 HANDLED, SKIPPED, RETRYING, DEAD = "handled", "skipped", "retrying", "dead"
 KEPT_ATTEMPTS = 20
@@ -50,7 +52,8 @@ class Attempt:
 
     @property
     def max_retries(self) -> int:
-        return self.queue.max_retries
+        own = self.trouble.max_retries if self.trouble is not None else None
+        return self.queue.max_retries if own is None else own
 
     def failed(self, trouble: Trouble) -> None:
         self.trouble = trouble
@@ -116,13 +119,15 @@ UPDATE events_deadletter l SET status = 'resolved', replay_at = NULL, updated_at
   'resolvedBy', nullif(replay_by, ''), 'notes', NULL)
 FROM json_to_recordset(%s::json) AS r(event uuid, subscriber_id text)
 WHERE l.event = r.event AND l.subscriber_id = r.subscriber_id AND l.status IN ('pending', 'reprocessing')
+RETURNING l.event
 """
 
 
 def _resolve(handled: Sequence[Attempt]) -> None:
     """What was a dead letter is none any more."""
     if handled:
-        run(_RESOLVE, as_rows([{"event": each.event.id, "subscriber_id": each.subscriber_id} for each in handled]))
+        rows = [{"event": each.event.id, "subscriber_id": each.subscriber_id} for each in handled]
+        sequences.note_resolved(row[0] for row in fetch(_RESOLVE, as_rows(rows)))
 
 
 def _row(each: Attempt) -> dict[str, Any]:
@@ -202,7 +207,7 @@ ON CONFLICT (event, subscriber_id) DO UPDATE SET
 
 
 def bury(letters: Sequence[Dead]) -> None:
-    """Write dead letters."""
+    """Write dead letters, and tell the sequences whose events they are."""
     if not letters:
         return
     rows = [
@@ -224,3 +229,4 @@ def bury(letters: Sequence[Dead]) -> None:
         for each in sorted(letters, key=lambda each: (each.event, each.subscriber_id))
     ]
     run(_BURY, as_rows(rows))
+    sequences.note_dead_letters(each.event for each in letters)

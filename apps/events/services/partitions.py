@@ -42,6 +42,8 @@ def make_ahead(now: datetime) -> list[str]:
 def _make(table: str, name: str, start: date) -> None:
     begin, end = f"{start}T00:00:00Z", f"{start + timedelta(weeks=1)}T00:00:00Z"
     with connection.cursor() as cursor:
+        # Whoever records meanwhile waits, instead of putting into the default part what belongs here.
+        cursor.execute(f"LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE")
         # Filled before it is attached: what came while there was no part for it lies in the default part.
         cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
         moved = f"DELETE FROM {table}_default WHERE recorded_at >= %s AND recorded_at < %s RETURNING *"  # noqa: S608
@@ -52,17 +54,22 @@ def _make(table: str, name: str, start: date) -> None:
 def drop_older(now: datetime, keep: timedelta) -> list[str]:
     """Drop the weeks that ended longer ago than ``keep``, and forget the ids of their events. Returns what was dropped.
 
-    A week with an event that is still queued, or a delivery that is still open, stays.
+    A week with an event that is still queued, or a delivery that is still open, stays, and so do the ids from then on.
     """
     oldest = now - keep
+    kept = datetime.combine(monday_of(oldest), datetime.min.time(), UTC)
     dropped = []
     with connection.cursor() as cursor:
         for name in sorted(_partitions("events_event")):
             stamp = name.removeprefix("events_event_p")
             if not stamp.isdigit():
                 continue
-            end = datetime.strptime(stamp, "%Y%m%d").replace(tzinfo=UTC) + timedelta(weeks=1)
-            if end > oldest or _is_open(end):
+            start = datetime.strptime(stamp, "%Y%m%d").replace(tzinfo=UTC)
+            end = start + timedelta(weeks=1)
+            if end > oldest:
+                continue
+            if _is_open(start, end):
+                kept = min(kept, start)
                 continue
             with transaction.atomic():
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -70,29 +77,28 @@ def drop_older(now: datetime, keep: timedelta) -> list[str]:
                 cursor.execute(f"DROP TABLE IF EXISTS {name}")
             dropped.append(name)
             log.info("events.week_dropped", partition=name)
-        if dropped:
-            _forget_keys(oldest)
+    _forget_keys(kept)
     return dropped
 
 
-def _is_open(end: datetime) -> bool:
+def _is_open(start: datetime, end: datetime) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM events_queuedevent WHERE recorded_at < %s)"
-            " OR EXISTS (SELECT 1 FROM events_delivery WHERE next_attempt_at IS NOT NULL AND recorded_at < %s)",
-            [end, end],
+            "SELECT EXISTS (SELECT 1 FROM events_queuedevent WHERE recorded_at >= %s AND recorded_at < %s) OR EXISTS ("
+            "SELECT 1 FROM events_delivery WHERE next_attempt_at IS NOT NULL AND recorded_at >= %s AND recorded_at < %s)",
+            [start, end, start, end],
         )
         return bool(cursor.fetchone()[0])
 
 
-def _forget_keys(oldest: datetime) -> None:
+def _forget_keys(before: datetime) -> None:
     """The ids of events that are gone; in batches, for there may be millions."""
     with connection.cursor() as cursor:
         while True:
             cursor.execute(
                 "DELETE FROM events_eventkey WHERE event_id IN (SELECT k.event_id FROM events_eventkey k"
                 " WHERE k.recorded_at < %s ORDER BY k.recorded_at LIMIT %s)",
-                [datetime.combine(monday_of(oldest), datetime.min.time(), UTC), _KEYS_AT_ONCE],
+                [before, _KEYS_AT_ONCE],
             )
             if cursor.rowcount < _KEYS_AT_ONCE:
                 return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.auth.access import require
 from apps.auth.models import User
@@ -22,13 +23,14 @@ from apps.validation.violations import Violation
 KEEP_MINUTES = timedelta(days=7)
 KEEP_CHECKPOINTS = timedelta(days=30)
 _SETTINGS = ("patterns", "config")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")
 
 
 @transaction.atomic
 def save(*, actor: User, key: str, document: dict[str, Any], if_match: int | None = None) -> tuple[EventQueue, bool]:
     """Set up a queue or change its settings; ``document`` is {patterns, config}. Returns the row and whether it is new.
 
-    Unprocessable with every problem; StaleVersion.
+    Unprocessable with every problem; StaleVersion; Conflict when somebody else sets up the same one at this moment.
     """
     require(actor, "operate:queue")
     given = {"id": key} | {name: document[name] for name in document if name in _SETTINGS}
@@ -42,7 +44,7 @@ def save(*, actor: User, key: str, document: dict[str, Any], if_match: int | Non
         found.append(Violation("id-mismatch", f"The address says {key}.", "/id"))
     if found:
         raise Unprocessable("The queue cannot be set up like that.", violations=found)
-    row = EventQueue.objects.select_for_update().filter(id=key).first()
+    row = _found(key)
     if row is None and if_match is not None:
         raise StaleVersion(f"{key} does not exist, so nothing can match the If-Match header.")
     if row is not None and if_match is not None and row.revision != if_match:
@@ -52,15 +54,25 @@ def save(*, actor: User, key: str, document: dict[str, Any], if_match: int | Non
         row = EventQueue(id=key)
     else:
         row.revision += 1
+        row.changed_at = fetch("SELECT now()")[0][0]
     row.patterns, row.config = given.get("patterns", []), given.get("config", {})
     row.changed_by = actor.username
-    row.save(force_insert=created)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=created)
+    except IntegrityError as error:
+        raise Conflict(f"Somebody else is setting up a queue {key}; read it before you save.") from error
     _changed(actor, row, "save", given)
     return row, created
 
 
 def _problems(key: str, given: dict[str, Any]) -> list[Violation]:
     found = []
+    if not _NAME.fullmatch(key):
+        message = (
+            "A queue's name has small letters, digits, - and _, begins with a letter, and has 100 characters at most."
+        )
+        found.append(Violation("name", message, "/id", hint="orders"))
     if key == EventQueue.DEFAULT and given.get("patterns"):
         message = "The default queue takes what no other queue's patterns fit; it has none of its own."
         found.append(Violation("default-queue", message, "/patterns"))
@@ -112,21 +124,28 @@ def delete(*, actor: User, key: str) -> None:
         raise Conflict("The default queue stays: it takes what no other queue's patterns fit.")
     row = _locked(key)
     moved = QueuedEvent.objects.filter(queue=key).update(queue=EventQueue.DEFAULT)
-    row.delete()
+    run("UPDATE events_delivery SET queue = 'default' WHERE queue = %s AND next_attempt_at IS NOT NULL", key)
+    EventQueue.objects.filter(id=key).delete()  # the row keeps its id, for the audit
     _changed(actor, row, "delete", {"moved": moved})
 
 
-def _locked(key: str) -> EventQueue:
+def _found(key: str) -> EventQueue | None:
+    """The row, locked. The default queue is there also where nobody has ever set it up."""
     row = EventQueue.objects.select_for_update().filter(id=key).first()
     if row is None and key == EventQueue.DEFAULT:
         row, _ = EventQueue.objects.select_for_update().get_or_create(id=key)
+    return row
+
+
+def _locked(key: str) -> EventQueue:
+    row = _found(key)
     if row is None:
         raise NotFound(f"There is no queue {key}.")
     return row
 
 
 def _changed(actor: User, row: EventQueue, verb: str, details: dict[str, Any]) -> None:
-    record_audit(actor=actor, action=f"queue.{verb}", resource="queue", resource_id=row.id or "", details=details)
+    record_audit(actor=actor, action=f"queue.{verb}", resource="queue", resource_id=row.id, details=details)
     transaction.on_commit(queueing.forget)
     queueing.forget()
 
@@ -144,19 +163,16 @@ ON CONFLICT (queue, minute, slot) DO NOTHING
 
 # Minutes that are over, and a moment, so that whoever was still adding to one has done so.
 _CHECKPOINT = """
-WITH latest AS (
-  SELECT DISTINCT ON (queue) queue, event_count, errors, millis, created_at FROM events_checkpoint
-  ORDER BY queue, created_at DESC
-), fresh AS (
-  SELECT m.queue, sum(m.processed) AS processed, sum(m.errors) AS errors, sum(m.millis) AS millis
-  FROM events_queueminute m LEFT JOIN latest l ON l.queue = m.queue
-  WHERE m.minute < date_trunc('minute', now()) - interval '1 minute' AND (l.queue IS NULL OR m.minute >= l.created_at)
-  GROUP BY m.queue
-)
 INSERT INTO events_checkpoint (id, queue, event_count, errors, millis, created_at)
-SELECT gen_random_uuid(), f.queue, coalesce(l.event_count, 0) + f.processed, coalesce(l.errors, 0) + f.errors,
-       coalesce(l.millis, 0) + f.millis, date_trunc('minute', now()) - interval '1 minute'
-FROM fresh f LEFT JOIN latest l ON l.queue = f.queue WHERE f.processed > 0 OR f.errors > 0
+SELECT gen_random_uuid(), k.queue, coalesce(l.event_count, 0) + m.processed, coalesce(l.errors, 0) + m.errors,
+       coalesce(l.millis, 0) + m.millis, date_trunc('minute', now()) - interval '1 minute'
+FROM unnest(%s::text[]) AS k(queue)
+LEFT JOIN LATERAL (SELECT * FROM events_checkpoint WHERE queue = k.queue ORDER BY created_at DESC LIMIT 1) l ON true
+JOIN LATERAL (
+  SELECT coalesce(sum(processed), 0) AS processed, coalesce(sum(errors), 0) AS errors, coalesce(sum(millis), 0) AS millis
+  FROM events_queueminute
+  WHERE queue = k.queue AND minute < date_trunc('minute', now()) - interval '1 minute'
+    AND minute >= coalesce(l.created_at, '-infinity')) m ON m.processed > 0 OR m.errors > 0
 """
 
 _SAMPLED = """
@@ -171,9 +187,10 @@ def sample() -> bool:
     with transaction.atomic():
         if not fetch("SELECT pg_try_advisory_xact_lock(7201013)")[0][0]:
             return False
+        queueing.forget()  # a queue that was set up a moment ago is not one that was removed
         names = [queue.id for queue in queueing.queues()]
         run(_SAMPLE, names)
-        run(_CHECKPOINT)
+        run(_CHECKPOINT, names)
         _bring_home(names)
     return True
 

@@ -171,6 +171,11 @@ class TestTryingAPayload:
             body = client.post(f"{DEFINITIONS}/OrderEvents.shipped/try", given).json()
             assert (body["valid"], codes(body["violations"])) == (True, {("not-in-force", "", "warning")})
 
+    def test_who_may_record_it_is_who_it_is_tried_for(self, client: APIClient) -> None:
+        EventDefinitionFactory(document=shipped(sourceTypes=["workflow", "task"]))
+        body = client.post(f"{DEFINITIONS}/OrderEvents.shipped/try", {"payload": {"orderId": "ORD-7"}}).json()
+        assert (body["valid"], body["event"]["source"]) == (True, {"type": "workflow"})
+
     @pytest.mark.parametrize(
         ("body", "status"),
         [({}, 422), ({"payload": 1, "more": 2}, 422), ({"payload": {}, "version": "9.9.9"}, 404)],

@@ -6,7 +6,7 @@ See `client.request` for arguments, `errors` for what can be raised, `rules` for
 """
 
 from .allowlist import AllowList, compile_allow
-from .client import close, request
+from .client import check_url, close, request
 from .errors import (
     BadResponse,
     ConnectFailed,
@@ -34,6 +34,7 @@ __all__ = [
     "TlsFailed",
     "TooLarge",
     "TooManyRedirects",
+    "check_url",
     "close",
     "compile_allow",
     "request",

@@ -62,13 +62,16 @@ async def request(
     allow: Iterable[str] = (),
     only: AllowList | None = None,
     purpose: str = "",
+    follow: bool = True,
+    cut: bool = False,
 ) -> Response:
     """Call another machine and return its answer, whatever the status.
 
     `json` is encoded and typed as JSON; `body` is sent as it is. Timeouts in seconds; `timeout` spans redirects and the
     reading of the body. `allow`: patterns (see `allowlist`) in addition to the operator's; `only`: the call and
     its redirects may go nowhere else (forbidden addresses stay forbidden). `purpose` goes to the audit
-    row of a refusal. Raises a subclass of EgressError.
+    row of a refusal. Without `follow` a redirect is the answer, without its body. `cut`: keep the beginning of an answer
+    that is over the cap, rather than refuse it. Raises a subclass of EgressError.
     """
     allowed = config.allow_list(allow)
     sent = dict(headers) if headers else {}
@@ -81,10 +84,15 @@ async def request(
     try:
         rules.check_method(method)
         rules.check_headers(sent)
-        return await _follow(method, url, sent, body, timeout, limits, limit, allowed, only)
+        return await _follow(method, url, sent, body, timeout, limits, limit, allowed, only, follow, cut)
     except Refused as error:
         await record_refusal(error, method=method, url=url, purpose=purpose)
         raise
+
+
+def check_url(url: str, allow: Iterable[str] = ()) -> None:
+    """Refused for what could never be called as it stands. A name is judged again whenever it is called."""
+    _target(url, config.allow_list(allow), None)
 
 
 async def close() -> None:
@@ -103,13 +111,15 @@ async def _follow(
     limit: int,
     allow: AllowList,
     only: AllowList | None,
+    follow: bool,
+    cut: bool,
 ) -> Response:
     target = _target(url, allow, only)
     try:
         async with asyncio.timeout(timeout):
             for _ in range(config.MAX_REDIRECTS + 1):
-                response, location = await _send(method, target, headers, body, limits, limit, allow)
-                if location is None:
+                response, location = await _send(method, target, headers, body, limits, limit, allow, cut)
+                if location is None or not follow:
                     return response
                 following = _redirect_target(target, location, allow, only)
                 if following.origin() != target.origin():
@@ -131,6 +141,7 @@ async def _send(
     limits: aiohttp.ClientTimeout,
     limit: int,
     allow: AllowList,
+    cut: bool,
 ) -> tuple[Response, str | None]:
     """One request and its answer; the second value is where a redirect points."""
     session = _session(allow)
@@ -144,7 +155,7 @@ async def _send(
                 method, target, headers=headers, data=body, timeout=limits, allow_redirects=False
             ) as answer:
                 location = answer.headers.get("Location") if answer.status in _REDIRECTS else None
-                content = b"" if location is not None else await _read(answer, limit)
+                content = b"" if location is not None else await _read(answer, limit, cut)
                 return Response(answer.status, _lowered(answer.headers), content, str(answer.url)), location
         except EgressError:
             raise
@@ -167,9 +178,9 @@ async def _send(
             raise BadResponse(f"the call failed: {error}", host=target.host) from error
 
 
-async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _read(answer: aiohttp.ClientResponse, limit: int, cut: bool) -> bytes:
     """The body, decompressed, at most `limit` bytes; aiohttp decompresses in bounded pieces, so a bomb stops here."""
-    if answer.content_length is not None and answer.content_length > limit:
+    if not cut and answer.content_length is not None and answer.content_length > limit:
         answer.close()
         raise TooLarge(f"the answer is {answer.content_length} bytes, over the cap of {limit}", limit=limit)
     first = await answer.content.readany()
@@ -182,6 +193,8 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
             size += len(piece)
     if size > limit:
         answer.close()
+        if cut:
+            return b"".join(pieces)[:limit]
         raise TooLarge(f"the answer is over the cap of {limit} bytes", limit=limit)
     return first if len(pieces) == 1 else b"".join(pieces)
 

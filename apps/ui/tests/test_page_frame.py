@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from apps.auth.models import User
-from apps.auth.tests.factories import Cast
+from apps.auth.tests.factories import Cast, UserFactory
 from apps.ui import assets
 from apps.ui.tests.reading import links, text_of
 from apps.workflows.models import WorkflowInstance
@@ -54,7 +55,7 @@ def test_the_theme_comes_from_the_cookie(client: Client, cookie: str, attribute:
 
 @pytest.mark.django_db
 def test_pages_run_no_inline_code(alice: User, browse: Browse) -> None:
-    for path in ("/", "/workflows", "/instances", "/tasks"):
+    for path in ("/", "/workflows", "/instances", "/tasks", "/events", "/events/definitions"):
         body = browse(alice).get(path).content.decode()
         assert body.count("<script") == body.count('<script type="module" src=')
         assert "<style" not in body
@@ -67,6 +68,20 @@ def test_the_navigation_leads_only_where_one_may_go(cast: Cast, browse: Browse) 
     assert places & set(links(browse(cast.alice).get("/"))) == places
     assert places & set(links(browse(cast.bob).get("/"))) == {"/tasks", "/instances"}
     assert places & set(links(browse(cast.charlie).get("/"))) == set()
+
+
+def test_the_tabs_about_events_lead_only_where_one_may_go(cast: Cast, browse: Browse) -> None:
+    def tabs(user: User) -> dict[str, bool]:
+        body = browse(user).get("/events/definitions").content.decode()
+        nav = body.partition('aria-label="About events">')[2].partition("</nav>")[0]
+        return {href: bool(here) for href, here in re.findall(r'<a href="([^"]*)"( aria-current="page")?', nav)}
+
+    seen = tabs(cast.alice)
+    assert (seen["/events"], seen["/events/definitions"]) == (False, True)
+    reader = UserFactory(permissions=["view:event"])
+    assert "/events/queues" not in tabs(reader)
+    assert "/events" in links(browse(reader).get("/"))
+    assert "/events" not in links(browse(cast.bob).get("/"))
 
 
 def test_who_may_nothing_is_told_so(cast: Cast, browse: Browse) -> None:

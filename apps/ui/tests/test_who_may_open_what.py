@@ -11,6 +11,10 @@ from django.urls import URLPattern
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.models import DeadLetter, SequenceRun
+from apps.events.services import dead_letters, queues, record_events
+from apps.events.tests.factories import EventDefinitionFactory, new_event, recorded, shipped
+from apps.events.tests.sequences import begun_run
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -32,6 +36,16 @@ EXPECTED = {
     "instances": (200, 200, 403),
     "instances/<uuid:instance_id>": (200, 200, 403),
     "events": (200, 403, 403),
+    "events/definitions": (200, 403, 403),
+    "events/definitions/<str:key>": (200, 403, 403),
+    "events/<path:event_id>": (200, 403, 403),
+    "events/queues": (200, 403, 403),
+    "events/queues/<str:key>": (200, 403, 403),
+    "events/dead-letters": (200, 403, 403),
+    "events/dead-letters/<uuid:letter_id>": (200, 403, 403),
+    "events/sequences": (200, 403, 403),
+    "events/sequences/<str:key>": (200, 403, 403),
+    "events/sequences/<str:key>/<uuid:run_id>": (200, 403, 403),
     "events/triggers": (200, 403, 403),
     "events/triggers/test": (200, 403, 403),
     "events/triggers/<str:key>": (200, 403, 403),
@@ -48,19 +62,29 @@ def run(cast: Cast) -> WorkflowInstance:
     """Started by Alice; Bob has claimed its task."""
     published(approval())
     schedules.save(actor=cast.alice, document={"workflowId": "approval", "cron": "0 9 * * *"})
+    EventDefinitionFactory(document=shipped(eventId="approval"))
+    record_events([new_event("e/1")])
+    begun_run(cast.alice)
     triggers.save(actor=cast.alice, document={"workflowId": "approval", "eventPattern": "orders.placed"})
     made = started(cast.alice, "approval")
+    queues.save(actor=cast.alice, key="approval", document={"patterns": ["approval.*"]})
+    [event] = recorded(new_event())
+    dead_letters.refuse(event.document, "trigger:gone", {"code": "GONE", "message": "Gone."})
     Task.objects.filter(workflow_instance_id=made.pk).update(assignee=cast.bob, status="ASSIGNED")
     return made
 
 
 def address(route: str, run: WorkflowInstance) -> str:
     task = Task.objects.get(workflow_instance_id=run.pk)
+    if "/sequences/" in route:
+        route = route.replace("<str:key>", "pair").replace("<uuid:run_id>", str(SequenceRun.objects.get().pk))
     return "/" + (
         route.replace("<str:workflow_id>", "approval")
         .replace("<str:key>", "approval")
+        .replace("<path:event_id>", "e/1")
         .replace("<uuid:instance_id>", str(run.pk))
         .replace("<uuid:task_id>", str(task.pk))
+        .replace("<uuid:letter_id>", str(DeadLetter.objects.get().pk))
     )
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from apps.auth.access import permitted_scopes
+from apps.events.selectors import dead_letters, queues
 from apps.tasks import presentation
 from apps.tasks import selectors as tasks
 from apps.ui.selectors import run_counts
@@ -15,6 +16,7 @@ from apps.ui.views.base import actor, page
 from apps.workflows.selectors import instances
 
 SHOWN = 8
+MOST_STUCK = 1_000
 
 
 @page()
@@ -28,6 +30,11 @@ def home(request: HttpRequest) -> HttpResponse:
         "sees_tasks": sees_tasks,
         "sees_workflows": bool(permitted_scopes(user, "view:workflow")),
     }
+    if permitted_scopes(user, "view:event"):
+        context["stuck"] = dead_letters.pending_up_to(user, MOST_STUCK)
+        context["most_stuck"] = MOST_STUCK
+    if permitted_scopes(user, "view:operations"):
+        context["resting"] = queues.in_trouble(user)
     if sees_runs:
         recent = list(instances.visible_instances(user).order_by("-started_at", "-id")[:SHOWN])
         context |= {"counts": run_counts(user), "recent": instances.summaries(recent)}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
 from apps.auth.access import allowed, permitted_scopes
 from apps.auth.models import User
 from apps.ui import paging
+from apps.ui.dates import day_of, midnight
 from apps.ui.views.base import actor, page
 from apps.workflows.engine.transitions import InstanceStatus
 from apps.workflows.models import WorkflowDefinition
@@ -33,14 +33,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     status = request.GET.get("status", "")
     workflow_id = request.GET.get("workflow", "").strip()[:255]
     search = request.GET.get("search", "").strip()[:200]
-    first, last = _day(request.GET.get("from")), _day(request.GET.get("to"))
+    first, last = day_of(request.GET.get("from")), day_of(request.GET.get("to"))
     rows = instances.filtered(
         actor(request),
         status=GROUPS.get(status) or ([status] if status in STATUSES else None),
         workflow_id=workflow_id or None,
         search=search or None,
-        started_after=_midnight(first) if first else None,
-        started_before=_midnight(last + timedelta(days=1)) if last else None,
+        started_after=midnight(first) if first else None,
+        started_before=midnight(last + timedelta(days=1)) if last else None,
     )
     found = paging.newest_first(rows, request, field="started_at")
     # The same choice in the words of the API, for what is done to every run that fits.
@@ -48,8 +48,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "status": GROUPS.get(status) or ([status] if status in STATUSES else None),
         "workflowId": workflow_id,
         "search": search,
-        "startedAfter": _midnight(first).isoformat() if first else None,
-        "startedBefore": _midnight(last + timedelta(days=1)).isoformat() if last else None,
+        "startedAfter": midnight(first).isoformat() if first else None,
+        "startedBefore": midnight(last + timedelta(days=1)).isoformat() if last else None,
     }
     context = {
         "selectable": bool(permitted_scopes(actor(request), "steer:instance")),
@@ -96,17 +96,6 @@ def detail(request: HttpRequest, instance_id: UUID) -> HttpResponse:
         },
     }
     return render(request, "ui/instances/detail.html", context)
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _workflows(user: User) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from apps.validation.definitions.diff import patch_between
 from apps.validation.definitions.impact import impact
 from apps.validation.definitions.models import Definition
 from apps.validation.definitions.services import DefinitionKind
+from apps.validation.definitions.versions import version_rows
 from apps.validation.problems import BadInput, Unprocessable
 from apps.validation.schemas import check_document
 from apps.validation.violations import Violation, has_errors
@@ -141,7 +142,7 @@ class DefinitionViews:
 
     def version_rows(self, key: str) -> list[dict[str, Any]]:
         """Every version for a list, the newest first. A kind may say more of each than all do."""
-        return versions(self.kind, key)
+        return version_rows(self.kind, key)
 
     def answer(self, row: Any, status: int = 200) -> Response:
         """One version's document with all versions, and its ETag."""
@@ -266,22 +267,6 @@ class DefinitionImpact(DefinitionViews, APIView):
         """What others name now: the newest published version, before that the newest draft."""
         row = self.kind.rows().filter(key=key).published().newest_first().first()
         return row or services.find(self.kind, key=key)
-
-
-def versions(kind: DefinitionKind[Any], key: str) -> list[dict[str, Any]]:
-    """Every version of a definition, the newest first."""
-    rows = kind.model.objects.filter(key=key).newest_first().select_related("published_by")
-    return [
-        {
-            "version": row.version,
-            "status": row.status,
-            "updatedAt": row.updated_at,
-            "publishedAt": row.published_at,
-            "publishedBy": row.published_by.username if row.published_by else None,
-            "violations": len(row.violations),
-        }
-        for row in rows
-    ]
 
 
 def actor_of(request: Request) -> User:

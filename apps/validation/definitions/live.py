@@ -1,6 +1,6 @@
 """Documents that are in force as soon as they are saved: no drafts, no versions, nothing to publish.
 
-Such a kind (schedule) keeps its own table and service; here it only says how bundles and impact get at it.
+Such a kind (schedule, webhook) keeps its own table and service; here it only says how bundles and impact get at it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class LiveKind:
 
     ``apply``: save a document as an actor → (its key, "created" | "changed" | "unchanged"); raises Problems. ``documents``:
     (key, document) of all of them, for export. ``dependents``: (kind, key) of a definition → rows like those of
-    :func:`.impact.impact`. ``order`` as in DefinitionKind.
+    :func:`.impact.impact`. ``order`` as in DefinitionKind. ``id_name``: the field with the id, where it is not <name>Id.
     """
 
     name: str
@@ -28,10 +28,11 @@ class LiveKind:
     documents: Callable[[], Iterable[tuple[str, dict[str, Any]]]]
     dependents: Callable[[str, str], list[dict[str, Any]]] = lambda kind, key: []
     order: int = 100
+    id_name: str = ""
 
     @property
     def id_field(self) -> str:
-        return f"{self.name}Id"
+        return self.id_name or f"{self.name}Id"
 
     def references(self, document: dict[str, Any]) -> list[Reference]:
         """Documents of a live kind name no other of their own kind, so their order among themselves does not matter."""

@@ -32,7 +32,7 @@ class Names:
 
 def names_of(kind: str, document: Mapping[str, Any]) -> Names:
     """The names of a document of this kind."""
-    if kind in ("trigger", "webhook", "schedule"):
+    if kind in ("trigger", "webhook", "webhookSubscription", "schedule"):
         return Names(TRIGGER_ROOTS)
     if kind not in ("workflow", "task"):
         return Names()

@@ -23,6 +23,7 @@ _BOOKKEEPING = frozenset(
 _UNIT_SUFFIX = re.compile(
     r"(?P<stem>.*?)_?(?P<unit>ms|millis|milliseconds|secs|seconds|minutes|mins|hours|days)\Z", re.IGNORECASE
 )
+_PROGRESS = frozenset({"status", "processingtimestamp", "completedat", "startedat"})
 _JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 _STEP_MARKS = (
     ("choices", "DECISION"),
@@ -288,6 +289,26 @@ def sequence_events(walk: Walk, value: dict[str, Any], here: Known, place: Place
     return {**value, "events": done}
 
 
+def progress(walk: Walk, value: dict[str, Any], here: Known, place: Place) -> dict[str, Any]:
+    """How far a sequence has come is said by its runs: a definition that was exported in the midst of one loses it."""
+    message = "How far it has come is no part of a definition; each run of it says so."
+
+    def without(inside: dict[str, Any], at: Place) -> dict[str, Any]:
+        gone = [name for name in inside if fold(name) in _PROGRESS]
+        for name in gone:
+            walk.changed((*at, name), {name: inside[name]}, None, message)
+        return {name: each for name, each in inside.items() if name not in gone}
+
+    events = value.get("events")
+    if isinstance(events, list):
+        done = [
+            without(each, (*place, "events", index)) if isinstance(each, dict) else each
+            for index, each in enumerate(events)
+        ]
+        value = {**value, "events": done}
+    return without(value, place)
+
+
 _SHARED: tuple[Hook, ...] = (bookkeeping, units)
 HOOKS: dict[str, tuple[Hook, ...]] = {
     "workflow.json": (bookkeeping, units, steps_as_list, variables, failure, retries),
@@ -297,9 +318,9 @@ HOOKS: dict[str, tuple[Hook, ...]] = {
     "common/retry-policy.json": (units,),
     "common/task-implementation.json": (parameters,),
     "task.json": (bookkeeping, units, retries),
-    "sequence.json": (bookkeeping, sequence_events),
+    "sequence.json": (bookkeeping, units, sequence_events, progress),
     "uiComponent.json": (bookkeeping, buttons),
-    **{f"{kind}.json": _SHARED for kind in ("event", "trigger", "schedule", "webhook", "integration", "test", "testSuite", "role", "entity", "validationRule", "permission", "flagConfiguration")},
+    **{f"{kind}.json": _SHARED for kind in ("event", "trigger", "schedule", "webhook", "webhookSubscription", "integration", "test", "testSuite", "role", "entity", "validationRule", "permission", "flagConfiguration")},
 }  # fmt: skip
 
 # Words of a list by one of its words; what they are called elsewhere → what they are called here.
@@ -339,6 +360,7 @@ WORDS: dict[str, dict[str, str]] = {
     "primary": {"destructive": "danger"},
     "CRITICAL": {"normal": "MEDIUM", "urgent": "CRITICAL"},
     "exponential": {"constant": "fixed"},
+    "compensating_events": {"compensate": "compensating_events", "compensation": "compensating_events", "none": "manual"},
     "COMPLETED": {"success": "COMPLETED", "succeeded": "COMPLETED", "failure": "FAILED", "error": "FAILED", "canceled": "CANCELLED"},
     "notEquals": {"eq": "equals", "equal": "equals", "ne": "notEquals", "lt": "lessThan", "gt": "greaterThan", "match": "matches"},
 }  # fmt: skip

@@ -40,7 +40,11 @@ FIELDS = {
     "trigger": "workflowId eventPattern triggerType eventCondition inputMapping correlationKey enabled priority description",
     "schedule": "cron interval timezone startAt endAt input overlap catchUp jitter enabled",
     "calendar": "calendarId timezone workingHours holidays",
-    "webhook": "path auth inputMapping",
+    "webhook": "webhookId path auth workflowId inputMapping eventPattern eventMapping payloadMapping eventIdFrom headers "
+    "contentTypes respond enabled",
+    "common/webhook-auth": "kind secretName header algorithm timestampHeader username",
+    "webhookSubscription": "subscriptionId url eventPatterns eventCondition format secretName authSecretName headers timeout "
+    "maxRetries retryDelay enabled",
     "subscription": "workflowInstanceId eventPattern filterCondition correlation timeoutAt status fulfilledAt "
     "fulfilledByEventId waitStepId timeoutHandlerStepId",
     "event": "eventId pattern version sourceTypes payloadSchema examples uiMetadata status",

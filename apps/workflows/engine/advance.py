@@ -11,7 +11,7 @@ from . import cancelling, items, steering, transitions, undoing
 from .flow import complete, fail, fail_run, go_on, go_on_with_items, guarded, skip
 from .plan import Plan, Step
 from .run import Move, Run, Unusable, failure_of
-from .state import ArmTimer, Decision, Execution, Failure, PauseWork, Signal, State, Unsubscribe
+from .state import ArmTimer, Decision, Execution, Failure, LookBack, PauseWork, Signal, State, Unsubscribe
 from .steps import STEP_TYPES
 from .transitions import IllegalSignal, InstanceStatus, Rule, SignalKind, StepStatus
 
@@ -29,6 +29,7 @@ def advance(plan: Plan, state: State, signals: Sequence[Signal], now: datetime) 
         if rule is Rule.HOLD:
             run.held.append(signal)
         elif rule is Rule.APPLY:
+            run.cause = None
             _SIGNALS[signal.kind](run, signal)
             _go(run)
     return run.decision()
@@ -209,6 +210,7 @@ def _take_event(run: Run, step: Step, execution: Execution, event: dict[str, Any
         _leave_wait(run, execution, "cancelled", event["event"])
         raise
     _leave_wait(run, execution, "fulfilled", event["event"])
+    run.cause = event["event"]
     complete(run, step, execution, output, None)
 
 
@@ -219,6 +221,14 @@ def _leave_wait(run: Run, execution: Execution, status: str, event: dict[str, An
     run.record("EVENT_WAIT_ENDED", execution, {"eventId": event_id} if event_id else None)
     if run.instance.status is InstanceStatus.WAITING_FOR_EVENT:
         run.instance.status = InstanceStatus.RUNNING
+
+
+def _look_back(run: Run, signal: Signal) -> None:
+    """The turn in which a wait looks for events that came before it began; void once it has ended."""
+    execution = run.executions.get(signal.execution_id) if signal.execution_id else None
+    if execution is not None and execution.active and run.plan.steps[execution.step_id].type == "EVENT_WAIT":
+        after = signal.data.get("after")
+        run.command(LookBack(execution.id, None if after is None else (after[0], after[1])))
 
 
 def _awaited_child(run: Run, signal: Signal) -> tuple[Step, Execution] | None:
@@ -312,4 +322,5 @@ _SIGNALS: dict[SignalKind, Callable[[Run, Signal], None]] = {
     SignalKind.CHILD_COMPLETED: _child_completed,
     SignalKind.CHILD_FAILED: _child_failed,
     SignalKind.CANCEL_EVENT: _cancel_event,
+    SignalKind.LOOK_BACK: _look_back,
 }

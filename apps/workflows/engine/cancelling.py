@@ -53,6 +53,7 @@ def judge(run: Run, signal: Signal) -> Signal | None:
     if not _holds(run, trigger, signal.execution_id, event):
         return None
     run.command(Unsubscribe(signal.execution_id, "fulfilled", event.get("eventId")))
+    run.cause = event
     data = {
         "reason": _reason(run, trigger.reason, event),
         "requestedBy": None,

@@ -26,12 +26,18 @@ from .waiting import fixed_from_the_start, steady
 
 TaskLookup = Callable[[str, str | None], TaskBinding]
 ChildLookup = Callable[[str, str | None], ChildBinding]
+EventCheck = Callable[[str, Any], tuple[str, list[dict[str, Any]]]]
 
 INLINE = frozenset({"DECISION", "TRANSFORM", "EMIT_EVENT", "END", "PARALLEL", "FOR_EACH"})
 """Types that an advance runs through without waiting for the outside world."""
 
 DEFAULT_MAX_TRANSITIONS = 100_000
 DEFAULT_CONCURRENCY = 10
+
+
+def undefined(pattern: str, payload: Any) -> tuple[str, list[dict[str, Any]]]:
+    """The check of events where nobody has defined any."""
+    return "1.0.0", []
 
 
 def compile_plan(
@@ -41,6 +47,7 @@ def compile_plan(
     language: Language,
     tasks: TaskLookup,
     children: ChildLookup | None = None,
+    check_event: EventCheck = undefined,
     max_transitions: int = DEFAULT_MAX_TRANSITIONS,
 ) -> Plan:
     """Compile a document that has passed the checks of its kind; a faulty one raises whatever is in the way."""
@@ -83,6 +90,7 @@ def compile_plan(
         language=language,
         concurrency=compile_concurrency(document.get("concurrency"), language),
         types=frozenset(step.type for step in steps.values()),
+        check_event=check_event,
         cancels=cancels,
         cancel_reads=frozenset(_step_reads([each for trigger in cancels for each in trigger.expressions()], steps)),
         errors=errors,

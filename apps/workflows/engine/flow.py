@@ -123,8 +123,11 @@ def finish_well(run: Run, output: Any) -> None:
     """The run is complete: emit what it emits then, and end it."""
     # What is said of the whole run sees the run's own steps, also where an item ends it.
     run.scope, run.at = "", failures.AT_THE_END
-    for index, (pattern, payload) in enumerate(run.plan.on_complete):
-        run.emit(None, pattern, {} if payload is None else run.evaluate(payload), index)
+    emitted = [(pattern, {} if payload is None else run.evaluate(payload)) for pattern, payload in run.plan.on_complete]
+    for pattern, payload in emitted:
+        run.checked(pattern, payload)  # all of them first: where one is wrong the run fails, and has emitted none
+    for index, (pattern, payload) in enumerate(emitted):
+        run.emit(None, pattern, payload, index)
     run.finish(InstanceStatus.COMPLETED, output=output)
 
 

@@ -245,6 +245,8 @@ class Plan:
     reads_from: Mapping[str, frozenset[str]]
     max_transitions: int
     language: Language
+    check_event: Callable[[str, Any], tuple[str, list[dict[str, Any]]]]
+    """Pattern and payload of what it emits → the version of that event's definition, and what is wrong with the payload."""
     concurrency: Concurrency | None = None
     types: frozenset[str] = frozenset()
     """The types that its steps have."""
@@ -274,4 +276,5 @@ def nothing(language: Language) -> Plan:
         reads_from={},
         max_transitions=0,
         language=language,
+        check_event=lambda pattern, payload: ("1.0.0", []),
     )

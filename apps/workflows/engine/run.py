@@ -107,6 +107,8 @@ class Run:
         """The scope that expressions are evaluated in."""
         self.at = ""
         """The place that they stand at, mostly a step: it decides what ``error`` is."""
+        self.cause: dict[str, Any] | None = None
+        """The event that moves the run now, if one does."""
         self.items_begun = 0
         self.moves: deque[Move] = deque()
         self.held: list[Signal] = []
@@ -365,11 +367,22 @@ class Run:
             if id_ not in settled:
                 self.command(Unsubscribe(id_, "cancelled"))
 
+    def checked(self, pattern: str, payload: Any) -> str:
+        """The version of the event's definition. Raises Unusable for a payload that does not fit it."""
+        version, problems = self.plan.check_event(pattern, payload)
+        if problems:
+            message = f"The payload does not fit what the event {pattern} {version} is defined as."
+            details = {"pattern": pattern, "version": version, "violations": problems}
+            raise Unusable("EVENT_PAYLOAD_INVALID", message, error_type="VALIDATION", details=details)
+        return version
+
     def emit(self, execution: Execution | None, pattern: str, payload: Any, index: int = 0) -> str:
+        """Record an event. Raises Unusable for a payload that does not fit the event's definition."""
+        version = self.checked(pattern, payload)
         # A long pattern is shortened, for an event's id has 255 characters at most.
         name = pattern if len(pattern) <= 200 else blake2b(pattern.encode(), digest_size=16).hexdigest()
         key = f"{execution.id if execution else self.instance.id}:{name}:{index}"
-        self.command(EmitEvent(key, pattern, payload))
+        self.command(EmitEvent(key, pattern, payload, version, self.cause))
         self.record("EVENT_EMITTED", execution, {"pattern": pattern, "eventId": key})
         return key
 

@@ -93,6 +93,8 @@ class Instance:
     completed_at: datetime | None = None
     aliases: dict[str, str] = field(default_factory=dict)
     """Step → the name that the ids of its executions are made of, where a migration has renamed it."""
+    trigger_event_id: str | None = None
+    """The event that started it."""
     depth: int = 0
     """How many runs it was started through: 0 for one that no other run started."""
 
@@ -109,6 +111,7 @@ class Signal:
     RETRY {stepId?, input?, whole?, requestedBy, reason}, EVENT {event}, SKIP {stepId?, output?, outcome?, requestedBy, reason},
     MOVE {to, input?, requestedBy, reason}, CONTINUE {}: a step, or what undoes, gets the turn it asked for,
     CHILD_COMPLETED {instanceId, output}, CHILD_FAILED {instanceId, error: Failure fields},
+    LOOK_BACK {after?}: a wait gets its turn to look for events that came before it; ``after`` as in :class:`LookBack`,
     CANCEL_EVENT {event, pattern?}: one that may cancel the run; ``pattern``: of the trigger that it was found by.
     """
 
@@ -199,6 +202,14 @@ class Unsubscribe:
 
 
 @dataclass(frozen=True, slots=True)
+class LookBack:
+    """Bring a wait the next of the events that came before it. ``after``: where the page before ended: (time, id) as text."""
+
+    execution_id: UUID
+    after: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RefuseEvent:
     """That an event could not be judged by what waits for it, which goes on waiting; somebody is to look at the event."""
 
@@ -249,11 +260,16 @@ class PauseWork:
 
 @dataclass(frozen=True, slots=True)
 class EmitEvent:
-    """Record an event. ``key`` is unique for this emission, so recording it twice is one event."""
+    """Record an event. ``key`` is unique for this emission, so recording it twice is one event.
+
+    ``version``: of its definition. ``cause``: the event that moved the run here, if one did.
+    """
 
     key: str
     pattern: str
     payload: Any
+    version: str = "1.0.0"
+    cause: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +283,8 @@ class AnotherTurn:
 
 
 Command = (
-    RunTask | OpenHumanTask | StartChild | Subscribe | Unsubscribe | RefuseEvent | CancelWork | CancelChild | CancelBelow | ArmTimer
-    | DisarmTimers | PauseWork | EmitEvent | AnotherTurn
+    RunTask | OpenHumanTask | StartChild | Subscribe | Unsubscribe | LookBack | RefuseEvent | CancelWork
+    | CancelChild | CancelBelow | ArmTimer | DisarmTimers | PauseWork | EmitEvent | AnotherTurn
 )  # fmt: skip
 
 

@@ -24,6 +24,9 @@ class Trigger(models.Model):
     key = models.CharField(max_length=255, unique=True, help_text="triggerId")
     workflow_id = models.CharField(max_length=255)
     inline = models.BooleanField(default=False, help_text="stands in the workflow's own triggers")
+    webhook = models.CharField(
+        max_length=255, default="", blank=True, help_text="key of the webhook that it belongs to"
+    )
     name = models.CharField(max_length=255)
     document = models.JSONField()
     revision = models.PositiveIntegerField(default=1, help_text="grows with every save; the ETag")
@@ -48,6 +51,7 @@ class Trigger(models.Model):
                 fields=["event_pattern", "correlation_key"], name="workflows_trigger_found", condition=Q(enabled=True)
             ),
             models.Index(fields=["workflow_id"], name="workflows_trigger_of"),
+            models.Index(fields=["webhook"], name="workflows_trigger_webhook", condition=~Q(webhook="")),
         )
 
     def __str__(self) -> str:

@@ -33,7 +33,8 @@ class Loaded:
 _HEAD = """
 SELECT now(), id, definition_id, workflow_id, definition_version, status, input::text, output::text, variables::text,
        visits::text, transitions, seq, started_by_id, current_step_id, resume_to, correlation_id, cancellation::text,
-       compensation::text, error::text, started_at, completed_at, aliases::text, depth, parent_execution_id, concurrency_key
+       compensation::text, error::text, started_at, completed_at, aliases::text, depth, parent_execution_id, concurrency_key,
+       trigger_event_id
 FROM workflows_workflowinstance WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 """
 
@@ -82,6 +83,7 @@ def head_of(row: WorkflowInstance) -> Instance:
         resume_to=None if row.resume_to is None else InstanceStatus(row.resume_to),
         completed_at=row.completed_at,
         aliases=row.aliases,
+        trigger_event_id=row.trigger_event_id,
         depth=row.depth,
     )
 
@@ -107,6 +109,7 @@ def _loaded(row: Sequence[Any]) -> Loaded:
         completed_at=row[20],
         aliases=_json(row[21]),
         depth=row[22],
+        trigger_event_id=row[25],
     )
     return Loaded(instance, row[2], row[12], row[23], row[24])
 

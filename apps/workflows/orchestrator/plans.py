@@ -20,6 +20,7 @@ from apps.workflows.engine.plan import ChildBinding, Plan, TaskBinding, TaskFail
 from apps.workflows.engine.retry import parse_retry_policy
 from apps.workflows.models import WorkflowDefinition
 
+from .emitted import check_event
 from .language import LANGUAGE
 
 KEPT = 1_000
@@ -70,6 +71,7 @@ def compile_definition(
         language=LANGUAGE,
         tasks=task,
         children=child,
+        check_event=check_event,
         max_transitions=settings.AUGMENTED_MAX_TRANSITIONS,
     )
 

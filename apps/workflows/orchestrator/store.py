@@ -29,6 +29,7 @@ from apps.workflows.engine.state import (
     EmitEvent,
     Execution,
     Instance,
+    LookBack,
     OpenHumanTask,
     PauseWork,
     RefuseEvent,
@@ -40,7 +41,7 @@ from apps.workflows.engine.state import (
 )
 from apps.workflows.engine.transitions import SignalKind
 
-from . import children, endings, refusals, subscriptions
+from . import children, endings, lookback, refusals, subscriptions
 from .births import NewInstance, head_row, insert
 from .inbox import post
 
@@ -215,6 +216,7 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     over: list[Unsubscribe] = []
     silent: list[UUID] = []
     refused: list[tuple[UUID, RefuseEvent]] = []
+    looks: list[tuple[UUID, LookBack]] = []
     for each in decided:
         instance = each.decision.instance
         for command in _in_effect(each.decision.commands):
@@ -260,6 +262,10 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
                     down += children.cancel(instance, command.execution_ids, compensate=command.compensate)
                 case Subscribe():
                     begun.append((instance.id, command))
+                    if command.lookback is not None:
+                        turns.append((instance.id, Signal(SignalKind.LOOK_BACK, command.execution_id)))
+                case LookBack():
+                    looks.append((instance.id, command))
                 case Unsubscribe(execution_id=None):
                     silent.append(instance.id)
                 case Unsubscribe():
@@ -277,6 +283,7 @@ def _carry_out(decided: Sequence[Decided], *, now: datetime, lease: Lease | None
     subscriptions.close_all(silent)
     subscriptions.begin(begun)
     refusals.refuse(refused)
+    lookback.look(looks)
     for paused, resume in pauses:
         _pause(paused, resume=resume)
     if turns:
@@ -379,8 +386,16 @@ def _new_run(instance: Instance, command: RunTask) -> queue.NewRun:
 
 def _new_event(instance: Instance, command: EmitEvent) -> NewEvent:
     source = {"type": "workflow", "id": str(instance.id), "name": instance.definition["workflowId"]}
-    metadata = {"correlationId": instance.correlation_id} if instance.correlation_id else {}
-    return NewEvent(command.key, command.pattern, command.payload, source, metadata=metadata)
+    cause = command.cause or {"eventId": instance.trigger_event_id}
+    kept = cause.get("metadata") or {}
+    metadata = {
+        "correlationId": instance.correlation_id,
+        "causationId": cause.get("eventId"),
+        "traceId": kept.get("traceId"),
+        "userId": kept.get("userId"),
+    }
+    metadata = {name: value for name, value in metadata.items() if value is not None}
+    return NewEvent(command.key, command.pattern, command.payload, source, command.version, metadata)
 
 
 def _execution_row(instance_id: UUID, execution: Execution) -> dict[str, Any]:

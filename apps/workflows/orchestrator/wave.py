@@ -6,7 +6,7 @@ for an instance: what it cannot lock goes into that instance's inbox, for whoeve
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -26,12 +26,15 @@ from apps.workflows.engine.plan import Plan, nothing
 from apps.workflows.engine.run import Run
 from apps.workflows.engine.state import (
     AnotherTurn,
+    Command,
     Decision,
     Failure,
     Instance,
+    LookBack,
     RefuseEvent,
     Signal,
     State,
+    Subscribe,
     Unsubscribe,
 )
 from apps.workflows.engine.transitions import IllegalSignal, InstanceStatus, SignalKind
@@ -47,6 +50,11 @@ _REFUSED = (DataError, IntegrityError, TypeError)
 
 TURNS = 10
 """How many of the turns that steps have asked for one wave gives: each may begin some hundred items."""
+
+LOOKS = 50
+"""How many waits one wave lets look back: each may find some hundred events."""
+
+_AT_MOST = {SignalKind.CONTINUE.value: TURNS, SignalKind.LOOK_BACK.value: LOOKS}
 
 ROWS = 10_000
 """How many new rows are enough for one wave: runs that come after stay for the next. One run may bring more by itself."""
@@ -107,11 +115,11 @@ class Orchestrator:
 
 def _in_one_go(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """The signals without the turns that are too many for one transaction; those stay in the inbox."""
-    turns = 0
+    turns: Counter[str] = Counter()
     taken = []
     for row in found:
-        turns += row[2] == SignalKind.CONTINUE
-        if row[2] != SignalKind.CONTINUE or turns <= TURNS:
+        turns[row[2]] += 1
+        if turns[row[2]] <= _AT_MOST.get(row[2], len(found)):
             taken.append(row)
     return taken
 
@@ -172,6 +180,7 @@ def foresee(
 def start(new: store.NewInstance, instance: Instance, now: datetime) -> Instance:
     """Insert a run and let it go as far as it can, in the caller's transaction."""
     plan = plan_for(new.definition_id)
+    instance.trigger_event_id = new.trigger_event_id
     decision = decide(plan, State(instance, {}, {}), [Signal(SignalKind.START)], now)
     store.save_first(store.Decided(decision, new.started_by_id, types=plan.types), new, now=now)
     _after_commit([decision])
@@ -203,10 +212,16 @@ def _write(
     _after_commit([each.decision for each in decided])
     told = any(
         endings.reaches_others(each.decision, each.ties, may_have_children=each.may_have("SUB_WORKFLOW"))
-        or any(isinstance(command, AnotherTurn) for command in each.decision.commands)
+        or any(_asks_for_a_turn(command) for command in each.decision.commands)
         for each in decided
     )
     return claimed, told
+
+
+def _asks_for_a_turn(command: Command) -> bool:
+    """Whether it puts something into the run's own inbox."""
+    looks_back = isinstance(command, Subscribe) and command.lookback is not None
+    return looks_back or isinstance(command, AnotherTurn | LookBack)
 
 
 def _hold(decided: Sequence[store.Decided]) -> None:

@@ -184,7 +184,7 @@ def definitions_of(patterns: list[str]) -> list[dict[str, Any]]:
     """The definitions of the events with these patterns, of each the published version, else the draft."""
     if not patterns:
         return []
-    rows = EventDefinition.objects.live().filter(document__pattern__in=patterns[:MOST_DEFINITIONS]).newest_first()
+    rows: Any = EventDefinition.objects.live().filter(document__pattern__in=patterns[:MOST_DEFINITIONS]).newest_first()
     found: dict[str, EventDefinition] = {}
     for row in rows:
         kept = found.get(row.key)

@@ -7,10 +7,12 @@ outlives publishing a new version. A kind of trigger says in an :class:`Inline` 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from apps.auth.models import User
 from apps.auth.services import record_audit
@@ -27,6 +29,7 @@ class Inline:
 
     ``check``: (entry, workflow document) → what is wrong with it. ``rights``: raises AccessDenied for who may not have such
     an entry in force. ``put``: write an entry into its locked row, or into a new one. ``halt``: let a row rest, unsaved.
+    ``mine``: which of the model's rows stand in workflow documents.
     """
 
     called: str
@@ -38,6 +41,7 @@ class Inline:
     put: Put
     halt: Callable[[Any, datetime], None]
     remove: Callable[[Iterable[UUID]], None]
+    mine: Q = field(default_factory=lambda: Q(inline=True))
 
     def entries(self, document: Mapping[str, Any]) -> Iterator[tuple[int, str, dict[str, Any]]]:
         """(index among the triggers, key, document of its own) of each in a workflow document."""
@@ -69,7 +73,7 @@ class Inline:
         """
         rows = self.model._default_manager
         entries = {key: entry for _, key, entry in self.entries(row.document)}
-        present = {each.key: each for each in rows.select_for_update().filter(workflow_id=row.key, inline=True)}
+        present = {each.key: each for each in rows.select_for_update().filter(self.mine, workflow_id=row.key)}
         if not entries and not present:
             return
         for entry in entries.values():
@@ -96,6 +100,6 @@ class Inline:
     def rest(self, workflow_id: str, moment: datetime) -> None:
         """Pause those of a workflow that is archived; publishing it again goes on with them."""
         rows = self.model._default_manager.select_for_update()
-        for row in rows.filter(workflow_id=workflow_id, inline=True, enabled=True):
+        for row in rows.filter(self.mine, workflow_id=workflow_id, enabled=True):
             self.halt(row, moment)
             row.save()

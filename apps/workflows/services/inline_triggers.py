@@ -1,21 +1,25 @@
-"""The schedules and event triggers that stand in a workflow's own document (see ``inline``)."""
+"""The schedules, event triggers and webhooks that stand in a workflow's own document (see ``inline``)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.auth.access import require
 from apps.auth.models import User
+from apps.integrations.models import Webhook
+from apps.integrations.services import webhook_rows, webhooks
 from apps.validation.violations import Violation
 from apps.workflows.checks.schedule import Target, check_schedule
 from apps.workflows.models import Schedule, Trigger, WorkflowDefinition
 from apps.workflows.selectors import triggers
 
-from . import schedule_rows, trigger_rows
+from . import following_webhooks, schedule_rows, trigger_rows
 from .inline import Inline
 
 
@@ -37,6 +41,21 @@ def _may_start(actor: User, entry: dict[str, Any]) -> None:
 
 def _may_act(actor: User, entry: dict[str, Any]) -> None:
     trigger_rows.require_rights(actor, entry.get("triggerType", Trigger.Type.START))
+
+
+def _check_webhook(entry: dict[str, Any], workflow: Mapping[str, Any]) -> list[Violation]:
+    return [*webhooks.problems_with(entry), *following_webhooks.problems_with(entry, _target(workflow))]
+
+
+def _may_receive(actor: User, entry: dict[str, Any]) -> None:
+    for permission in ("design:webhook", "record:event", "start:workflow"):
+        require(actor, permission)
+    if "secretName" in entry["auth"]:
+        require(actor, "use:secret")
+
+
+def _put_webhook(row: Webhook | None, actor: User, key: str, entry: dict[str, Any], moment: datetime) -> object:
+    return webhook_rows.put(row, actor, key, entry, inline=True)
 
 
 KINDS = (
@@ -61,6 +80,18 @@ KINDS = (
         put=partial(trigger_rows.put, inline=True),
         halt=trigger_rows.halt,
         remove=trigger_rows.remove,
+        mine=Q(inline=True, webhook=""),
+    ),
+    Inline(
+        called="webhook",
+        noun="webhook",
+        id_field="webhookId",
+        model=Webhook,
+        check=_check_webhook,
+        rights=_may_receive,
+        put=_put_webhook,
+        halt=webhook_rows.halt,
+        remove=webhook_rows.remove,
     ),
 )
 

@@ -29,13 +29,20 @@ def require_rights(actor: User, trigger_type: str) -> None:
 
 
 def put(
-    row: Trigger | None, actor: User, key: str, document: dict[str, Any], moment: datetime, *, inline: bool = False
+    row: Trigger | None,
+    actor: User,
+    key: str,
+    document: dict[str, Any],
+    moment: datetime,
+    *,
+    inline: bool = False,
+    webhook: str = "",
 ) -> tuple[Trigger, bool]:
     """Write a checked document into its locked row, or into a new one; returns the row and whether it is new."""
     created = row is None
     enabled = document.get("enabled", True)
     if row is None:
-        row = Trigger(key=key, inline=inline)
+        row = Trigger(key=key, inline=inline, webhook=webhook)
     else:
         row.revision += 1
     if enabled:

@@ -51,7 +51,7 @@ def save(
     document = {name: value for name, value in document.items() if name not in _NOT_KEPT} | {"triggerId": key}
     row = Trigger.objects.select_for_update().filter(key=key).first()
     if row is not None and row.inline:
-        raise Conflict(f"{key} stands in the document of the workflow {row.workflow_id}; change it there.")
+        raise Conflict(f"{key} {_where(row)}; change it there.")
     if row is None and if_match is not None:
         raise StaleVersion(f"{key} does not exist, so nothing can match the If-Match header.")
     if row is not None and if_match is not None and row.revision != if_match:
@@ -65,6 +65,12 @@ def save(
         details={"workflowId": row.workflow_id, "revision": row.revision, "enabled": row.enabled},
     )
     return row, created
+
+
+def _where(row: Trigger) -> str:
+    if row.webhook:
+        return f"belongs to the webhook {row.webhook}"
+    return f"stands in the document of the workflow {row.workflow_id}"
 
 
 def _free_key(document: dict[str, Any]) -> str:
@@ -117,7 +123,7 @@ def delete(*, actor: User, key: str, if_match: int | None = None) -> None:
     require(actor, "design:trigger")
     row = _locked(key)
     if row.inline:
-        raise Conflict(f"{key} stands in the document of the workflow {row.workflow_id}; take it out there.")
+        raise Conflict(f"{key} {_where(row)}; take it out there.")
     if if_match is not None and row.revision != if_match:
         raise StaleVersion(f"{key} was changed by someone else; read it again before you delete it.")
     trigger_rows.remove([row.id])

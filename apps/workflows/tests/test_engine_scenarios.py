@@ -51,12 +51,24 @@ def plan_of(scenario: dict[str, Any]) -> Plan:
 
         return ChildBinding(uuid5(RUN, workflow_id), workflow_id, "1.0.0", problems)
 
+    def check_event(pattern: str, payload: Any) -> tuple[str, list[dict[str, Any]]]:
+        known = scenario.get("events", {}).get(pattern, {})
+        schema = known.get("payloadSchema")
+        problems = [] if schema is None else [each.as_json() for each in check_instance(schema, payload, "/payload")]
+        return known.get("version", "1.0.0"), problems
+
     document = {"version": "1.0.0", **scenario["definition"]}
     limit = scenario.get("maxTransitions", 1_000)
     calendars = {key: WorkingCalendar.of(each) for key, each in scenario.get("calendars", {}).items()}
     language = CelLanguage(calendars=calendars.__getitem__) if calendars else LANGUAGE
     return compile_plan(
-        document, definition_id=RUN, language=language, tasks=binding, children=child, max_transitions=limit
+        document,
+        definition_id=RUN,
+        language=language,
+        tasks=binding,
+        children=child,
+        check_event=check_event,
+        max_transitions=limit,
     )
 
 

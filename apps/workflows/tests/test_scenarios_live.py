@@ -22,6 +22,7 @@ from apps.auth.models import User
 from apps.events import routing
 from apps.events.models import DeadLetter, Event
 from apps.events.services import NewEvent, record_events
+from apps.events.tests.factories import EventDefinitionFactory
 from apps.tasks.models import Task, TaskDefinition
 from apps.tasks.runtime.outcomes import ClaimedTask
 from apps.tasks.runtime.queue import Finished
@@ -162,6 +163,9 @@ def begin(scenario: dict[str, Any], case: dict[str, Any], actor: User) -> Player
         TaskDefinitionFactory(document=worker_task(workflow_id))
         schema = scenario.get("children", {}).get(workflow_id, {})
         WorkflowDefinitionFactory(document=child_of_one_task(workflow_id) | schema)
+    for number, (pattern, document) in enumerate(scenario.get("events", {}).items()):
+        about = {"eventId": f"event{number}", "name": pattern, "pattern": pattern, "version": "1.0.0"}
+        EventDefinitionFactory(document=about | document)
     for document in scenario.get("calendars", {}).values():
         CalendarDefinitionFactory(document=document)
     WorkflowDefinitionFactory(document={"version": "1.0.0", **scenario["definition"]})
@@ -242,7 +246,7 @@ def test_a_scenario_ends_on_postgres_as_it_does_in_memory(
     executions = list(StepExecution.objects.filter(instance_id=run.id))
     assert visits(executions) == visits(memory.executions.values())
     emitted = list(Event.objects.filter(source__type="workflow").order_by("timestamp", "id"))
-    assert [e.payload for e in emitted] == [e.payload for e in memory.events.values()]
+    assert [(e.payload, e.version) for e in emitted] == [(e.payload, e.version) for e in memory.events.values()]
     letters = DeadLetter.objects.filter(subscriber_id__startswith="run:").values_list("error_code", flat=True)
     assert sorted(letters) == sorted(each.failure.code for each in memory.refused)
 

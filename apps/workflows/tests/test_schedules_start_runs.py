@@ -310,13 +310,6 @@ def test_a_faulty_schedule_in_a_document_is_found_with_its_place(alice: User) ->
     assert {each.pointer for each in caught.value.violations} == {"/triggers/0/cron", "/triggers/0/input/name"}
 
 
-def test_webhook_triggers_are_refused_each_at_its_place(alice: User) -> None:
-    document = with_trigger()
-    document["triggers"].append({"type": "webhook", "path": "a", "auth": {"kind": "none"}})
-    row, _ = definitions.save(actor=alice, document=document)
-    assert [(each["code"], each["pointer"]) for each in row.violations] == [("field-unavailable", "/triggers/1")]
-
-
 # Many at once
 
 

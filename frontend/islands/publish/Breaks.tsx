@@ -23,13 +23,14 @@ export interface Impact {
 
 const SHOWN = 5;
 
-export function Breaks({ workflowId, version }: { workflowId: string; version: string }) {
+/** `definition`: its address below /api/v1/. */
+export function Breaks({ definition, version }: { definition: string; version: string }) {
   const [found, setFound] = useState<Impact | null>(null);
   const [failure, setFailure] = useState("");
 
   useEffect(() => {
     let left = false;
-    const address = `workflows/definitions/${encodeURIComponent(workflowId)}/impact?version=${encodeURIComponent(version)}`;
+    const address = `${definition}/impact?version=${encodeURIComponent(version)}`;
     api
       .get<Impact>(address)
       .then((impact) => !left && setFound(impact))
@@ -37,7 +38,7 @@ export function Breaks({ workflowId, version }: { workflowId: string; version: s
     return () => {
       left = true;
     };
-  }, [workflowId, version]);
+  }, [definition, version]);
 
   return (
     <div aria-live="polite">{failure ? <Unknown reason={failure} /> : found ? <Found {...found} /> : <Looking />}</div>

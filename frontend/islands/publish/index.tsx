@@ -5,7 +5,7 @@ import { ReasonDialog } from "@/components/ui/ReasonDialog";
 import { ApiProblem, api } from "@/lib/api";
 import { Breaks } from "./Breaks";
 
-export interface PublishProps {
+export interface WorkflowDraft {
   workflowId: string;
   version: string;
   /** The version that new runs use now. */
@@ -15,12 +15,25 @@ export interface PublishProps {
   split?: Record<string, number>;
 }
 
-export default function PublishIsland({ workflowId, version, live, running, split = {} }: PublishProps) {
+/** A definition of any other kind: its address below /api/v1/, and what follows in sentences. */
+export interface OtherDraft {
+  address: string;
+  version: string;
+  consequences: string[];
+}
+
+export type PublishProps = WorkflowDraft | OtherDraft;
+
+export default function PublishIsland(props: PublishProps) {
   const [asking, setAsking] = useState(false);
+  const { version } = props;
+  const address = "address" in props ? props.address : `workflows/definitions/${encodeURIComponent(props.workflowId)}`;
+  const follows =
+    "address" in props ? props.consequences : consequences(version, props.live, props.running, props.split);
 
   const publish = async () => {
     try {
-      await api.post(`workflows/definitions/${encodeURIComponent(workflowId)}/publish`, { version });
+      await api.post(`${address}/publish`, { version });
     } catch (error) {
       if (error instanceof ApiProblem && error.violations.length > 0) {
         throw new Error([error.message, ...error.violations.slice(0, 3).map((each) => each.message)].join(" "));
@@ -38,14 +51,14 @@ export default function PublishIsland({ workflowId, version, live, running, spli
       {asking && (
         <ReasonDialog
           title={`Publish version ${version}?`}
-          consequences={consequences(version, live, running, split)}
+          consequences={follows}
           confirmLabel="Publish"
           reason="none"
           dismissLabel="Not yet"
           onConfirm={publish}
           onClose={() => setAsking(false)}
         >
-          <Breaks workflowId={workflowId} version={version} />
+          <Breaks definition={address} version={version} />
         </ReasonDialog>
       )}
     </>

@@ -53,6 +53,21 @@ describe("before a version is published", () => {
     expect(screen.getByText("2 runs under way will meet version 2.0.0.")).toBeTruthy();
   });
 
+  it("publishes definitions of other kinds at their own address", async () => {
+    const calls = fakeApi({
+      "GET events/definitions/Orders.shipped/impact": nothing,
+      "POST events/definitions/Orders.shipped/publish": {},
+    });
+    vi.stubGlobal("location", { ...window.location, reload: vi.fn() });
+    render(
+      <PublishIsland address="events/definitions/Orders.shipped" version="1.1.0" consequences={["It is in force."]} />,
+    );
+    fireEvent.click(screen.getByRole("button", { name: "Publish" }));
+    expect(screen.getByText("It is in force.")).toBeTruthy();
+    fireEvent.click(screen.getAllByRole("button", { name: "Publish", hidden: true }).at(-1) as HTMLElement);
+    await vi.waitFor(() => expect(calls.at(-1)?.body).toEqual({ version: "1.1.0" }));
+  });
+
   it("shows a few places of many, and says how many more", async () => {
     const violations = Array.from({ length: 8 }, (_, n) => ({ ...unknownField, pointer: `/steps/${n}/input` }));
     ask({ definitions: [], breaks: [{ ...broken, violations }], unchecked: 3, sentences: ["It breaks."] });

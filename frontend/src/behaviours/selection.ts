@@ -1,10 +1,12 @@
 /**
- * Choosing rows of a list of runs: `<section data-selection>` holds `#results` with `data-filter` (the list's filter as the
- * API takes it) and rows `<tr data-run="id">` with `<input type="checkbox" data-select>`; `data-select-page` chooses the page.
+ * Choosing rows of a list: `<section data-selection>` holds `#results` with `data-filter` (the list's filter as the API takes
+ * it) and rows with a `.row-link` and `<input type="checkbox" data-select value="id">`; `data-select-page` chooses the page.
+ * `data-selection="letters"` names what is listed; without a name these are runs, with `data-workflow` and `data-version`.
  *
  * J/K (or arrows) move along the rows, X chooses, Escape lets all go; Shift and a click choose everything in between. What is
  * chosen outlives a refresh and a turn of the page; another filter lets it go. Says `runs:selection` on the document with
- * {ids, all, filter, workflow}, says it again on `runs:asked`, and hears `runs:select` with {all: true} or {none: true}.
+ * {ids, all, filter, workflow}, says it again on `runs:asked`, and hears `runs:select` with {all: true} or {none: true};
+ * for letters `letters:selection` and so on.
  */
 import { isTyping } from "./shortcuts";
 
@@ -26,6 +28,7 @@ export interface Workflow {
 export function selection(): void {
   const root = document.querySelector<HTMLElement>("[data-selection]");
   if (!root) return;
+  const listed = root.dataset.selection || "runs";
   const chosen = new Map<string, { workflow: string; version: string }>();
   let all = false;
   let last: HTMLInputElement | null = null;
@@ -47,7 +50,7 @@ export function selection(): void {
     const fitting = JSON.parse(filter || "{}") as Record<string, unknown>;
     const workflow = all ? workflowOf(fitting) : commonOf([...chosen.values()]);
     const detail: Selection = { ids: [...chosen.keys()], all, filter: fitting, workflow };
-    document.dispatchEvent(new CustomEvent<Selection>("runs:selection", { detail }));
+    document.dispatchEvent(new CustomEvent<Selection>(`${listed}:selection`, { detail }));
   };
 
   const set = (box: HTMLInputElement, on: boolean) => {
@@ -86,13 +89,14 @@ export function selection(): void {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isBusy(event.target)) return;
     const key = event.key.toLowerCase();
-    const links = [...root.querySelectorAll<HTMLAnchorElement>("tr[data-run] .row-link")];
-    const row = document.activeElement?.closest<HTMLElement>("tr[data-run]") ?? null;
+    const links = [...root.querySelectorAll<HTMLAnchorElement>("tr .row-link")];
+    const row = root.contains(document.activeElement) ? document.activeElement!.closest<HTMLElement>("tbody tr") : null;
     const at = links.findIndex((link) => link.closest("tr") === row);
     if (key === "j" || key === "arrowdown") links[Math.min(links.length - 1, at + 1)]?.focus();
     else if (key === "k" || key === "arrowup") links[Math.max(0, at - 1)]?.focus();
     else if (key === "x" && row) {
-      const box = row.querySelector<HTMLInputElement>("[data-select]") as HTMLInputElement;
+      const box = row.querySelector<HTMLInputElement>("[data-select]");
+      if (!box) return; // nothing can be done to this one
       set(box, !box.checked);
       last = box;
       show();
@@ -103,14 +107,14 @@ export function selection(): void {
     event.preventDefault();
   });
 
-  document.addEventListener("runs:select", (event) => {
+  document.addEventListener(`${listed}:select`, (event) => {
     const { detail } = event as CustomEvent<{ all?: true; none?: true }>;
     clear();
     all = Boolean(detail.all);
     show();
   });
 
-  document.addEventListener("runs:asked", show);
+  document.addEventListener(`${listed}:asked`, show);
 
   document.addEventListener("htmx:afterSettle", () => {
     const now = filterOf(root);

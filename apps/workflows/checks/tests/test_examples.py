@@ -28,7 +28,14 @@ def name_of(path: Path) -> str:
 
 def test_every_example_is_a_bundle_with_the_workflow_that_it_is_named_after() -> None:
     names = [bundle.name for bundle in BUNDLES]
-    assert names == ["order-processing", "purchase-approval", "return-goods", "stock-reservation", "vendor-checks"]
+    assert names == [
+        "customer-onboarding",
+        "order-processing",
+        "purchase-approval",
+        "return-goods",
+        "stock-reservation",
+        "vendor-checks",
+    ]
     assert all((bundle / f"workflow.{bundle.name}.json").exists() for bundle in BUNDLES)
 
 
@@ -80,4 +87,6 @@ def test_every_event_that_is_emitted_or_awaited_is_defined() -> None:
             named |= {step["pattern"] for step in workflow["steps"] if step.get("type") == "EMIT_EVENT"}
             named |= {step["eventPattern"] for step in workflow["steps"] if step.get("type") == "EVENT_WAIT"}
             named |= {entry["pattern"] for entry in workflow.get("onComplete", {}).get("emit", [])}
+            named |= {entry["eventPattern"] for entry in workflow.get("triggers", []) if entry["type"] == "event"}
+            named |= {entry["eventPattern"] for entry in workflow.get("cancellationTriggers", [])}
         assert named == defined

@@ -25,6 +25,8 @@ interface DataFieldProps {
   nothingToFillIn?: string;
   /** Offered to be filled in, where the schema's author gave no example. */
   example?: unknown;
+  /** Without: the schema's defaults are not filled in. */
+  defaults?: boolean;
   ref?: Ref<DataFieldHandle>;
 }
 
@@ -114,6 +116,7 @@ export function DataField(props: DataFieldProps) {
             serverViolations={serverViolations}
             disabled={disabled}
             idPrefix={idPrefix}
+            defaults={props.defaults}
           />
         </>
       )}

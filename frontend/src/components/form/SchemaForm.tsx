@@ -30,15 +30,19 @@ export interface SchemaFormProps {
   serverViolations?: Violation[];
   disabled?: boolean;
   idPrefix?: string;
+  /** Without: the schema's defaults are not filled in. For data that counts as it is sent. */
+  defaults?: boolean;
   onSubmit?: () => void;
   children?: ReactNode;
   ref?: Ref<SchemaFormHandle>;
 }
 
 const NONE: Violation[] = [];
+const NO_DEFAULTS = { emptyObjectFields: "skipDefaults", arrayMinItems: { populate: "never" } } as const;
 
 export function SchemaForm(props: SchemaFormProps) {
   const { schema, value, onChange, serverViolations = NONE, disabled, idPrefix = "field", children, ref } = props;
+  const defaults = props.defaults ?? true;
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [showAll, setShowAll] = useState(false);
   const host = useRef<HTMLDivElement>(null);
@@ -72,6 +76,7 @@ export function SchemaForm(props: SchemaFormProps) {
         formData={value}
         formContext={shown}
         validator={validator}
+        experimental_defaultFormStateBehavior={defaults ? undefined : NO_DEFAULTS}
         templates={templates}
         widgets={widgets}
         idPrefix={idPrefix}

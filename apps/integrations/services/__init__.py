@@ -1,0 +1,1 @@
+"""Every write of the integrations app, one module per noun."""

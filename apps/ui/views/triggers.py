@@ -65,6 +65,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "did": [_shown(each) for each in triggers.delivery_rows(did[:DID])],
         "more": len(did) > DID,
         "sees_runs": bool(permitted_scopes(user, "view:instance")),
+        "sees_events": allowed(user, "view:event"),
         "may_edit": may_edit,
         "may_operate": allowed(user, "operate:trigger"),
         "verbs": {

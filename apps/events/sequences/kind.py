@@ -26,7 +26,7 @@ def _meant(document: Mapping[str, Any]) -> list[EventDefinition]:
     rollback = document.get("rollbackStrategy") or {}
     given = {each["eventId"] for each in (*document["events"], *rollback.get("compensatingEvents", ()))}
     given |= {each["eventPattern"] for each in document["events"] if "eventPattern" in each}
-    rows = EventDefinition.objects.live().filter(Q(key__in=given) | Q(document__pattern__in=given))
+    rows: Any = EventDefinition.objects.live().filter(Q(key__in=given) | Q(document__pattern__in=given))
     # A published version counts more than a draft, a newer one more than an older.
     return sorted(rows, key=lambda row: (row.status == EventDefinition.Status.PUBLISHED, row.version_key))
 

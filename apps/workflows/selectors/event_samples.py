@@ -26,7 +26,7 @@ def samples(actor: User) -> dict[str, Any]:
 
 
 def _defined() -> list[dict[str, Any]]:
-    rows = EventDefinition.objects.live().newest_first()
+    rows: Any = EventDefinition.objects.live().newest_first()
     found: dict[str, EventDefinition] = {}
     for row in rows[: 4 * MOST_DEFINITIONS]:
         kept = found.get(row.key)

@@ -38,7 +38,9 @@ def web() -> Iterator[int]:
         sys.executable, "-m", "uvicorn", "augmented.asgi:application", "--host", "127.0.0.1", "--port", str(port),
         "--lifespan", "off", "--no-access-log", "--log-level", "warning",
     ]  # fmt: skip
-    process = subprocess.Popen(command, env={**os.environ, "AUGMENTED_SSL_REDIRECT": "false"})
+    process = subprocess.Popen(
+        command, env={**os.environ, "AUGMENTED_SSL_REDIRECT": "false"}, stdout=subprocess.DEVNULL
+    )
     try:
         _wait_for(port)
         yield port

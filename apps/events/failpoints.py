@@ -34,6 +34,7 @@ def _failpoint(name: str) -> None:
     nth, action = _points[name]
     if _passed[name] != nth:
         return
+    os.write(2, f"failpoint {name}: {action}\n".encode())  # at once: whoever is killed flushes nothing
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "sleep":

@@ -7,7 +7,7 @@ everything else in this code base, so that nobody has to know which statement we
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,6 +38,13 @@ def as_rows(rows: Any) -> str:
 
 def fetch(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a prepared statement and return its rows."""
+    database = _database()
+    with database.wrap_database_errors:
+        return _execute(database, statement, parameters).fetchall()
+
+
+def fetch_named(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    """The same with parameters that have names, for a statement that says the same one often."""
     database = _database()
     with database.wrap_database_errors:
         return _execute(database, statement, parameters).fetchall()
@@ -76,6 +83,8 @@ def fresh_connection_after_a_loss() -> Iterator[None]:
         raise
 
 
-def _execute(database: BaseDatabaseWrapper, statement: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
+def _execute(
+    database: BaseDatabaseWrapper, statement: str, parameters: Sequence[Any] | Mapping[str, Any]
+) -> psycopg.Cursor[Any]:
     # Not the connection's own cursor: Django's renders parameters into the text, which Postgres then plans every time.
     return psycopg.Cursor(database.connection).execute(statement, parameters, prepare=True)

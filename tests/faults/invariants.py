@@ -4,7 +4,8 @@ I1  every accepted run exists, as do the runs it started, and has ended or waits
     ended holds nothing: no task, timer, slot, place in a queue or subscription
 I2  each (run, scope, step, visit) has exactly one committed result; outside, one effect per idempotency key; each child
     that has ended told the run that waits for it once
-I3  each event that a history tells of was recorded exactly once
+I3  each event that a history tells of was recorded exactly once; each recorded event is still queued or has been handed to
+    everybody at once, and what a subscriber could not handle is its dead letter; nobody holds a delivery for ever
 I4  the history has no gap, and folding it gives the current state
 I5  audit entries match the transitions
 I6  at least 90 % of the offered load succeeded
@@ -77,6 +78,7 @@ def check(database_url: str, outside: Outside, accepted: Accepted, *, offered: i
         _i2_children_tell_once(database, instances, executions)
         _i2_one_effect(database, outside, executions)
         _i3_events(database, histories)
+        _i3_deliveries(database)
         _i4_history(instances, executions, histories)
         _i5_audit(database, accepted, histories)
     _i6_succeeded([instances[id_] for id_ in accepted.ids], offered)
@@ -248,6 +250,34 @@ def _i3_events(database: psycopg.Connection[Row], histories: dict[str, list[Row]
     rows = database.execute("SELECT event_id FROM events_event WHERE source->>'id' = ANY(%s)", [list(histories)])
     recorded = Counter(row["event_id"] for row in rows)
     _none("I3: told and recorded differ", set(told) ^ recorded.keys())
+
+
+_ONCE = """
+SELECT 'recorded without its key' AS what, e.event_id AS id FROM events_event e
+ WHERE NOT EXISTS (SELECT 1 FROM events_eventkey k WHERE k.event_id = e.event_id AND k.id = e.id)
+UNION ALL SELECT 'a key without its event', k.event_id FROM events_eventkey k
+ WHERE NOT EXISTS (SELECT 1 FROM events_event e WHERE e.id = k.id AND e.recorded_at = k.recorded_at)
+UNION ALL SELECT 'queued twice', event::text FROM events_queuedevent GROUP BY event HAVING count(*) > 1
+UNION ALL SELECT 'queued, and delivered', q.event::text FROM events_queuedevent q
+ WHERE EXISTS (SELECT 1 FROM events_delivery d WHERE d.event = q.event)
+UNION ALL SELECT 'delivered twice', event::text FROM events_delivery GROUP BY event, subscriber_id HAVING count(*) > 1
+UNION ALL SELECT 'dead without a letter', event_id FROM events_delivery d WHERE status = 'dead'
+ AND NOT EXISTS (SELECT 1 FROM events_deadletter l WHERE l.event = d.event AND l.subscriber_id = d.subscriber_id)
+UNION ALL SELECT 'a letter of what is not dead', l.event_id FROM events_deadletter l WHERE l.status = 'pending'
+ AND NOT EXISTS (SELECT 1 FROM events_delivery d
+                 WHERE d.event = l.event AND d.subscriber_id = l.subscriber_id AND d.status = 'dead')
+UNION ALL SELECT 'still held', event_id FROM events_delivery WHERE next_attempt_at IS NOT NULL AND lease IS NOT NULL
+UNION ALL SELECT 'handled, and its run is not there', event_id FROM events_delivery d
+ WHERE kind = 'trigger' AND status = 'handled' AND result ? 'instanceId'
+ AND NOT EXISTS (SELECT 1 FROM workflows_workflowinstance i
+                 WHERE i.id = (d.result->>'instanceId')::uuid AND i.trigger_event_id = d.event_id)
+UNION ALL SELECT 'started twice by one event', trigger_event_id FROM workflows_workflowinstance
+ WHERE trigger_event_id IN (SELECT event_id FROM events_event) GROUP BY trigger_event_id, workflow_id HAVING count(*) > 1
+"""
+
+
+def _i3_deliveries(database: psycopg.Connection[Row]) -> None:
+    _none("I3: events", database.execute(_ONCE).fetchall())
 
 
 def _i4_history(instances: dict[str, Row], executions: dict[str, Row], histories: dict[str, list[Row]]) -> None:

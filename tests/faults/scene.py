@@ -27,6 +27,7 @@ LEASE_SECONDS = 2
 _TRUNCATE = """
 TRUNCATE workflows_workflowinstance, workflows_stepexecution, workflows_historyrecord, workflows_inboxsignal, workflows_timer,
          tasks_task, tasks_readytask, tasks_taskcomment, tasks_taskattachment, events_event,
+         events_eventkey, events_queuedevent, events_delivery, events_deadletter, events_queueminute, events_checkpoint,
          workflows_concurrencyslot, workflows_subscription, workflows_bulkoperation, workflows_bulkitem
 """
 
@@ -184,6 +185,8 @@ class Scene:
                 "queue": self.rows("SELECT worker, attempt, leased_until - now() AS lease, count(*)"
                                    " FROM tasks_readytask GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 5"),
                 "inbox": self.rows("SELECT kind, held, count(*) FROM workflows_inboxsignal GROUP BY 1, 2"),
+                "events": self.rows("SELECT queue, count(*) FROM events_queuedevent GROUP BY 1"),
+                "deliveries": self.rows("SELECT kind, status, lease, count(*) FROM events_delivery GROUP BY 1, 2, 3 LIMIT 9"),
                 "messages": {name: self._messages(name) for name in ("orchestrator", "io", "control")},
                 "processes": {f"{each.name} {each.pid}": each.alive for each in self.platform.started},
             }

@@ -32,6 +32,8 @@ Manner = Callable[[Call], Callable[[], bool] | None]
 class Outside:
     """`POST /call` with {step, n, ms, manner} answers {"value": n + 1} after ms milliseconds.
 
+    `POST /take` takes an event of a webhook subscription, after the milliseconds that its payload says.
+
     ``manners`` maps a manner to a function that is called, in a thread, before the answer; it may return a condition that
     the answer is to wait for.
     """
@@ -40,6 +42,7 @@ class Outside:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.calls: list[Call] = []
+        self.taken: list[Call] = []
         self.manners: dict[str, Manner] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="outside", daemon=True)
@@ -55,7 +58,7 @@ class Outside:
         self._thread.join(10)
 
     def forget(self) -> None:
-        self.calls = []
+        self.calls, self.taken = [], []
         self.manners = {}
 
     def by_key(self) -> dict[str, list[Call]]:
@@ -67,6 +70,7 @@ class Outside:
     async def _serve(self) -> None:
         app = web.Application()
         app.router.add_post("/call", self._call)
+        app.router.add_post("/take", self._take)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024).start()
@@ -92,3 +96,10 @@ class Outside:
         if message := UNSTORABLE.get(body["manner"]):
             return web.Response(status=422, text=f'{{"message": "{message}"}}', content_type="application/json")
         return web.json_response({"value": body["n"] + 1})
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        assert request.transport is not None
+        self.taken.append(Call(request.headers["Idempotency-Key"], body, request.transport.get_extra_info("peername")))
+        await asyncio.sleep(body["payload"]["ms"] / 1000)
+        return web.Response(status=204)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from apps.auth.models import User
@@ -115,3 +116,86 @@ def test_nothing_is_sent_out_of_a_paused_queue(post: Post, admin: User) -> None:
     queues.resume(actor=admin, key="default")
     sent()
     assert post.heard == [("e-1", "post:a")]
+
+
+def test_a_result_that_cannot_be_kept_is_a_dead_letter_and_does_no_harm_to_its_neighbours(post: Post) -> None:
+    async def send(match: Match, attempt: int) -> Handled:
+        return Handled({"said": "\0" if match.event.event_id == "e-2" else "fine"})
+
+    post.send = send  # type: ignore[method-assign]
+    recorded(*(new_event(f"e-{n}") for n in range(1, 4)))
+    sent()
+    assert dict(Delivery.objects.values_list("event_id", "status")) == {
+        "e-1": "handled",
+        "e-2": "dead",
+        "e-3": "handled",
+    }
+    assert DeadLetter.objects.get().error_code == "DEFECT"
+
+
+def test_a_delivery_whose_senders_go_away_again_and_again_is_given_up(post: Post, admin: User) -> None:
+    recorded(new_event())
+    while route():
+        pass
+    Delivery.objects.update(attempts=settings.AUGMENTED_MAX_CLAIMS)  # begun so often, and nothing ever came of it
+    sent()
+    letter = DeadLetter.objects.get()
+    assert (post.heard, letter.error_code, outcome()[0]) == ([], "WORKER_LOST", "dead")
+    dead_letters.replay(actor=admin, letter_id=letter.id)
+    sent()
+    assert post.heard == [("e-1", "post:a")]
+    assert outcome()[0] == "handled"
+
+
+def test_the_lease_of_what_is_under_way_is_renewed(post: Post) -> None:
+    async def work(database: ThreadPoolExecutor) -> None:
+        answered = asyncio.Event()
+
+        async def slow(match: Match, attempt: int) -> Handled:
+            await answered.wait()
+            return Handled()
+
+        post.send = slow  # type: ignore[method-assign]
+        sender = Sender(database, lambda: None)
+        await sender.look()
+        await sender._in_database(lambda: Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z"))
+        await sender.renew()
+        other = Sender(database, lambda: None)
+        await other.look()
+        assert not other.is_flying
+        answered.set()
+        while sender.is_flying or sender.has_landed:
+            await sender.settle()
+            await asyncio.sleep(0)
+
+    recorded(new_event())
+    while route():
+        pass
+    with ThreadPoolExecutor(1) as database:
+        asyncio.run(work(database))
+        database.submit(lambda: connection.close()).result()
+    assert outcome() == ("handled", 1)
+
+
+def test_where_a_queue_keeps_an_order_the_next_is_sent_once_the_one_before_it_is_written(
+    post: Post, admin: User
+) -> None:
+    queues.save(actor=admin, key="default", document={"config": {"partitionKey": "event.payload"}})
+    recorded(*(new_event(f"e-{n}", payload="a") for n in range(1, 4)), new_event("b-1", payload="b"))
+
+    async def work(database: ThreadPoolExecutor) -> None:
+        sender = Sender(database, lambda: None)
+        more = True
+        while more or sender.is_flying or sender.has_landed:
+            if more:
+                await sender.look()
+            await asyncio.sleep(0.001)
+            more = await sender.settle()
+
+    while route():
+        pass
+    with ThreadPoolExecutor(1) as database:
+        asyncio.run(work(database))
+        database.submit(lambda: connection.close()).result()
+    assert [event for event, _ in post.heard if event != "b-1"] == ["e-1", "e-2", "e-3"]
+    assert len(post.heard) == 4

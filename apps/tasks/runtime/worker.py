@@ -95,7 +95,7 @@ class Worker:
                     look, events = True, await self._route()
                 look = in_time and look
                 if self._sender.has_landed:
-                    await self._sender.settle()
+                    events = await self._sender.settle() or events
                 results, self._finished = self._finished, []
                 if results or look:
                     turn = await self._turn(
@@ -107,7 +107,7 @@ class Worker:
                         doorbell.ring_now(doorbell.IO)  # more than one process can use
                     elif turn.more and not turn.claimed:
                         await asyncio.sleep(0.002)  # what is left belongs to runs that another process has locked
-                if self._finished or look:
+                if self._finished or look or (in_time and events):
                     continue
                 if self._running or self._sender.is_flying or self._sender.has_landed:
                     await self._wait()
@@ -257,10 +257,12 @@ class Worker:
         """Renew the leases of what is in flight, three times per lease."""
         while True:
             await asyncio.sleep(lease_seconds() / 3)
-            if self._running:
+            if self._running or self._sender.is_flying:
                 ids = list(self._running)
                 try:
-                    await self.loop.run_in_executor(self._database, self._renew, ids)
+                    if ids:
+                        await self.loop.run_in_executor(self._database, self._renew, ids)
+                    await self._sender.renew()
                 except (OperationalError, InterfaceError) as error:
                     log.warning("lease.not_renewed", error=str(error).strip())
 

@@ -74,6 +74,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "before": found.before,
         "groups": groups[:GROUPS_SHOWN],
         "more_groups": groups[GROUPS_SHOWN:],
+        # Asked for one subscriber, and no group says so.
+        "elsewhere": bool(texts["subscriberId"]) and not any(group["chosen"] for group in groups),
         "tally": dead_letters.tally(user, **filters),
         "under_way": dead_letters.tally(user)["reprocessing"],
         "status": status,

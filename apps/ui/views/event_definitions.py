@@ -8,12 +8,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from apps.auth.access import allowed, permitted_scopes
 from apps.auth.models import User
 from apps.events.kind import EVENT
 from apps.events.models import EventDefinition
 from apps.events.selectors import definitions
+from apps.events.selectors.dead_letters import names_of
 from apps.ui.fields import field_rows
 from apps.ui.views.base import actor, one_of, page
 from apps.validation.definitions.impact import impact
@@ -90,8 +92,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
             {"value": each, "label": f"example {number}"} for number, each in enumerate(document.get("examples", ()), 1)
         ],
         "versions": versions,
-        "users": _users(row),
-        "sees_workflows": bool(permitted_scopes(user, "view:workflow")),
+        "users": _users(row, user),
         "definition": {"value": document, "label": "definition"},
         "may_design": may_design,
         "editor": _editor(*_to_edit(row, versions), user),
@@ -149,25 +150,39 @@ def _to_edit(row: EventDefinition, versions: list[dict[str, Any]]) -> tuple[dict
 
 
 _DOES = {"pattern": "emits it", "eventPattern": "waits for it"}
+_KINDS_DO = {"trigger": "acts on it", "sequence": "follows it", "webhook": "is sent it"}
 
 
-def _users(row: EventDefinition) -> list[dict[str, Any]]:
-    """What names the event's pattern: [{kind, id, name, version, status, running, does}], one row per definition."""
+def _users(row: EventDefinition, user: User) -> list[dict[str, Any]]:
+    """What names the event's pattern: [{kind, id, name, href, version, status, running, does}], one row per definition."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for each in impact(EVENT, row)["definitions"]:
         place = str(each["pointer"])
-        does = _DOES.get(place.rpartition("/")[2], "names it")
+        does = _KINDS_DO.get(each["kind"]) or _DOES.get(place.rpartition("/")[2], "names it")
         if place.startswith("/triggers/"):
             does = "is started by it"
         elif place.startswith("/cancellationTriggers/"):
             does = "is cancelled by it"
-        entry = found.setdefault((each["kind"], each["id"]), {**each, "does": [], "name": each["id"]})
+        entry = found.setdefault((each["kind"], each["id"]), {**each, "does": [], "name": each["id"], "href": ""})
         if does not in entry["does"]:
             entry["does"].append(does)
+    _name(found)
+    if permitted_scopes(user, "view:workflow"):
+        for (kind, key), entry in found.items():
+            if kind == "workflow":
+                entry["href"] = reverse("ui:workflow", args=[key])
+    return list(found.values())
+
+
+def _name(found: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """Put names to them: definitions have their own, whoever handles events goes by what stories call them."""
     kinds = known_kinds()
+    others = {f"{kind}:{key}": (kind, key) for kind, key in found if kind not in kinds}
+    for id_, named in names_of(set(others)).items():
+        if named.label != id_:
+            found[others[id_]] |= {"name": named.label, "href": named.href}
     for kind in {kind for kind, _ in found} & kinds.keys():
         keys = [key for other, key in found if other == kind]
-        named = kinds[kind].rows().live().filter(key__in=keys).newest_first().values_list("key", "name")
-        for key, name in reversed(list(named)):
+        rows = kinds[kind].rows().live().filter(key__in=keys).newest_first().values_list("key", "name")
+        for key, name in reversed(list(rows)):
             found[kind, key]["name"] = name
-    return list(found.values())

@@ -193,11 +193,27 @@ export function RunInspector({ instance }: { instance: Instance }) {
             <dd>{instance.startedBy}</dd>
           </>
         )}
+        {viewer.startedByEvent && (
+          <>
+            <dt>On the event</dt>
+            <dd>
+              <a className="text-link mono" href={`/events/${encodeURIComponent(viewer.startedByEvent)}`}>
+                {viewer.startedByEvent}
+              </a>
+            </dd>
+          </>
+        )}
         {instance.correlationId && (
           <>
             <dt>Correlation</dt>
             <dd>
-              <code>{instance.correlationId}</code>
+              {viewer.seesEvents ? (
+                <a className="text-link" href={`/events?correlation=${encodeURIComponent(instance.correlationId)}`}>
+                  <code>{instance.correlationId}</code>
+                </a>
+              ) : (
+                <code>{instance.correlationId}</code>
+              )}
             </dd>
           </>
         )}

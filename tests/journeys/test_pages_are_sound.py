@@ -57,7 +57,11 @@ def scene(platform: Platform) -> Scene:
     alice.call("POST", "workflows/instances", {"workflowId": "pause", "version": "1.0.0"}).expect(202)
     nightly = {"workflowId": "purchase-approval", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "input": PURCHASE}
     alice.call("PUT", "workflows/schedules/nightly", nightly).expect(200, 201)
-    trigger = {"workflowId": "purchase-approval", "eventPattern": "orders.placed", "eventCondition": "event.payload.big"}
+    trigger = {
+        "workflowId": "purchase-approval",
+        "eventPattern": "orders.placed",
+        "eventCondition": "event.payload.big",
+    }
     alice.call("PUT", "workflows/triggers/orders", trigger).expect(200, 201)
     tasks = eventually(lambda: [t for t in bob.get("tasks?box=group")["items"] if t["workflowInstanceId"] == waiting])
     return Scene(waiting, done, failed, tasks[0]["id"])

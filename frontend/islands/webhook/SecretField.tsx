@@ -176,7 +176,11 @@ function NewSecret(props: {
 
 /** A name that no secret has: storing must not replace another's value. */
 export function freeName(suggested: string, names: string[]): string {
-  const base = suggested.toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[^a-z]+|-+$/g, "") || "secret";
+  const base =
+    suggested
+      .toLowerCase()
+      .replace(/[^a-z0-9_-]+/g, "-")
+      .replace(/^[^a-z]+|-+$/g, "") || "secret";
   if (!names.includes(base)) return base;
   let count = 2;
   while (names.includes(`${base}-${count}`)) count += 1;

@@ -169,7 +169,11 @@ export default function WebhookIsland({ document: saved, revision, secrets, base
                 </Field>
               )}
               {document.auth.kind === "token" && (
-                <Field label="Header" hint="Default: Authorization, with or without Bearer." problem={at("auth/header")}>
+                <Field
+                  label="Header"
+                  hint="Default: Authorization, with or without Bearer."
+                  problem={at("auth/header")}
+                >
                   <HeaderName value={document.auth.header} onChange={(header) => prove({ header })} />
                 </Field>
               )}
@@ -190,9 +194,7 @@ export default function WebhookIsland({ document: saved, revision, secrets, base
                   </Field>
                   <Field label="Signed is" problem={at("auth/signedContent")}>
                     <Choice
-                      value={
-                        document.auth.signedContent ?? (document.auth.timestampHeader ? "timestamp.body" : "body")
-                      }
+                      value={document.auth.signedContent ?? (document.auth.timestampHeader ? "timestamp.body" : "body")}
                       options={CONTENTS}
                       onChange={(signedContent) => prove({ signedContent })}
                     />
@@ -286,7 +288,9 @@ export default function WebhookIsland({ document: saved, revision, secrets, base
               )}
             </fieldset>
 
-            <details open={at("eventIdFrom") || at("headers") || at("contentTypes") || at("respond") ? true : undefined}>
+            <details
+              open={at("eventIdFrom") || at("headers") || at("contentTypes") || at("respond") ? true : undefined}
+            >
               <summary className="text-muted text-xs cursor-pointer">More</summary>
               <div className="grid gap-3 mt-3">
                 <Field

@@ -191,7 +191,10 @@ export default function SubscriptionIsland({ document: saved, revision, secrets 
                 schema={TEXTS}
                 label="Further headers"
                 onChange={(headers) =>
-                  change({ headers: Object.keys(headers as object).length > 0 ? (headers as Record<string, string>) : undefined })
+                  change({
+                    headers:
+                      Object.keys(headers as object).length > 0 ? (headers as Record<string, string>) : undefined,
+                  })
                 }
                 onBroken={setBroken}
                 serverViolations={violations.flatMap((each) => {

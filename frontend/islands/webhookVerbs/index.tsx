@@ -60,7 +60,7 @@ export default function WebhookVerbs(props: WebhookVerbsProps) {
   };
 
   return (
-    <span className="flex flex-wrap justify-end gap-2 max-sm:justify-start">
+    <span className="relative flex flex-wrap gap-2">
       {props.direction === "out" && props.mayOperate && (
         <button type="button" className="btn btn-quiet btn-sm" disabled={busy} onClick={() => void ping()}>
           {busy ? (
@@ -107,7 +107,10 @@ export default function WebhookVerbs(props: WebhookVerbsProps) {
 function Outcome({ found, failure, onClose }: { found: Pinged | null; failure: string; onClose: () => void }) {
   if (!found && !failure) return null;
   return (
-    <span className="basis-full max-w-xl ml-auto" role="status">
+    <span
+      className="basis-full sm:absolute sm:right-0 sm:top-full sm:mt-2 sm:w-[32rem] z-20 rounded-lg bg-base-100 sm:shadow-lg"
+      role="status"
+    >
       <span className={`notice ${found?.ok ? "notice-success" : "notice-error"}`}>
         <span className="min-w-0 flex-1 grid gap-1">
           <span className="font-medium">{found ? wordsOf(found) : failure}</span>

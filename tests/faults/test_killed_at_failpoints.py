@@ -79,11 +79,14 @@ class _Dying:
         )
 
     def _all_killed(self, places: dict[str, int], load: Callable[[], None]) -> bool:
+        killed = self._killed(places)
         for place, worker in enumerate(self.workers):
-            if not worker.alive:  # its processes died before Celery took itself for started
+            if places is OF_EVENTS and killed[list(OF_EVENTS)[place]] >= TIMES:
+                worker.kill()  # enough: it would go on dying, and cost the others their time
+            elif not worker.alive:  # its processes died before Celery took itself for started
                 self.workers[place] = self._start(self.points[place])
         load()
-        return min(self._killed(places).values()) >= TIMES
+        return min(killed.values()) >= TIMES
 
     def _killed(self, places: dict[str, int]) -> dict[str, int]:
         said = [worker.output() for worker in self.ever]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,12 +17,11 @@ from apps.events.selectors import definitions
 from apps.events.selectors.dead_letters import names_of
 from apps.ui.fields import field_rows
 from apps.ui.views.base import actor, one_of, page
+from apps.ui.views.editing import editor, to_edit
 from apps.validation.definitions.impact import impact
 from apps.validation.definitions.kinds import known_kinds
-from apps.validation.definitions.models import SEMVER
 from apps.validation.definitions.services import find
 from apps.validation.definitions.versions import version_rows
-from apps.validation.schemas import registry
 from apps.validation.schemas.example import example_of
 
 LISTED = 200
@@ -95,7 +93,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "users": _users(row, user),
         "definition": {"value": document, "label": "definition"},
         "may_design": may_design,
-        "editor": _editor(*_to_edit(row, versions), user),
+        "editor": _editor(*to_edit(row, versions), user),
         "may_publish": row.status == EventDefinition.Status.DRAFT
         and all(each["severity"] != "error" for each in row.violations)
         and allowed(user, "publish:event"),
@@ -124,29 +122,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _editor(document: dict[str, Any], revision: int | None, user: User) -> dict[str, Any]:
-    """``revision``: of the draft that is changed; None for a new version."""
-    order = list(registry.get(EVENT.name)["properties"])
-    return {
-        "address": "events/definitions",
-        "page": "/events/definitions",
-        "idField": EVENT.id_field,
-        # Members in the order of the language's reference; the store keeps none.
-        "document": dict(sorted(document.items(), key=lambda item: order.index(item[0]))),
-        "revision": revision,
-        "mayPublish": allowed(user, "publish:event"),
-    }
-
-
-def _to_edit(row: EventDefinition, versions: list[dict[str, Any]]) -> tuple[dict[str, Any], int | None]:
-    """A draft as it is; what can change no more under the next free minor version."""
-    if row.status == EventDefinition.Status.DRAFT:
-        return row.document, row.revision
-    taken = {each["version"] for each in versions}
-    match = SEMVER.match(row.version)
-    assert match is not None
-    major, minor = int(match[1]), int(match[2])
-    free = next(each for step in count(1) if (each := f"{major}.{minor + step}.0") not in taken)
-    return {**row.document, "version": free}, None
+    return editor(EVENT, user, document, revision, address="events/definitions", page="/events/definitions")
 
 
 _DOES = {"pattern": "emits it", "eventPattern": "waits for it"}

@@ -235,7 +235,7 @@ export function RunInspector({ instance }: { instance: Instance }) {
               {instance.cancellation.requestedBy && (
                 <span className="text-muted"> — {instance.cancellation.requestedBy}</span>
               )}
-              {instance.cancellation.eventId && (
+              {instance.cancellation.eventId && viewer.seesEvents && (
                 <>
                   {" — "}
                   <a className="text-link" href={`/events/${encodeURIComponent(instance.cancellation.eventId)}`}>
@@ -248,7 +248,7 @@ export function RunInspector({ instance }: { instance: Instance }) {
         )}
         {!instance.completedAt && cancels.length > 0 && (
           <>
-            <dt>Would be cancelled by</dt>
+            <dt>Is cancelled by</dt>
             <dd>
               <ul className="grid gap-1.5">
                 {cancels.map((each, index) => (

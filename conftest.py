@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, make_cast
 from apps.events import matching, queueing
-from apps.workflows.orchestrator import emitted
+from apps.events.selectors import published
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def _queues_are_read_anew() -> None:
     """What one test has set for queues, or has kept of shapes and events, must not be remembered by the next."""
     queueing.forget()
     matching.forget_shapes()
-    emitted.forget()
+    published.forget()
 
 
 @pytest.fixture

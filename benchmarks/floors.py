@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 import subprocess
 import tempfile
 import time
@@ -29,17 +30,39 @@ ALTER TABLE floor_counters ADD PRIMARY KEY (id);
 """
 
 
-def pgbench(clients: int, seconds: int) -> float:
-    """Small transactions (one insert, one update, one commit) per second."""
+_INSERT_TABLES = """\
+DROP TABLE IF EXISTS floor_events;
+CREATE TABLE floor_events (id uuid PRIMARY KEY, event_id text, pattern text, payload jsonb, at timestamptz);
+"""
+_INSERTS = """\
+INSERT INTO floor_events SELECT gen_random_uuid(), 'e', 'bench.stock.moved', '{"article": "A-4711", "amount": 3}', now()
+FROM generate_series(1, %d);
+"""
+
+
+def inserts(batch: int, *, clients: int, quick: bool) -> float:
+    """Rows per second into one table with nothing but a primary key, ``batch`` to a statement and commit."""
+    rate = pgbench(clients, 1 if quick else 4, _INSERTS % batch, _INSERT_TABLES, "DROP TABLE floor_events")
+    return rate * batch
+
+
+def pgbench(
+    clients: int,
+    seconds: int,
+    transaction: str = _TRANSACTION,
+    tables: str = _TABLES,
+    after: str = "DROP TABLE floor_rows, floor_counters",
+) -> float:
+    """Small transactions (one insert, one update, one commit, unless others are given) per second."""
     database = settings.DATABASES["default"]
     where = ["-h", database["HOST"] or "/tmp", "-U", database["USER"], "-d", database["NAME"]]
     if database.get("PORT"):
         where += ["-p", str(database["PORT"])]
     programs = postgres_programs()
-    subprocess.run([programs / "psql", *where, "-qc", _TABLES], check=True, capture_output=True)
+    subprocess.run([programs / "psql", *where, "-qc", tables], check=True, capture_output=True)
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory, "transaction.sql")
-        script.write_text(_TRANSACTION)
+        script.write_text(transaction)
         command = [
             programs / "pgbench",
             *where[:4],
@@ -56,7 +79,7 @@ def pgbench(clients: int, seconds: int) -> float:
     found = re.search(r"tps = ([\d.]+)", done.stdout)
     if found is None:
         raise RuntimeError(done.stdout + done.stderr)
-    subprocess.run([programs / "psql", *where, "-qc", "DROP TABLE floor_rows, floor_counters"], check=True)
+    subprocess.run([programs / "psql", *where, "-qc", after], check=True)
     return float(found[1])
 
 
@@ -78,6 +101,19 @@ def raw_celery(messages: int) -> float:
     seconds = time.perf_counter() - began
     client.delete(key)
     return messages / seconds
+
+
+def message_latency(messages: int) -> float:
+    """Milliseconds (p50) from sending a Celery message to seeing what it did, one after the other."""
+    key, client, samples = f"benchmarks:{time.time_ns()}", doorbell.client(), []
+    for n in range(messages):
+        began = time.perf_counter()
+        count.apply_async(args=(key,), queue="io", ignore_result=True)
+        while int(client.get(key) or 0) <= n:
+            time.sleep(0.001)
+        samples.append((time.perf_counter() - began) * 1000)
+    client.delete(key)
+    return statistics.median(samples)
 
 
 def all_floors(quick: bool) -> dict[str, Any]:

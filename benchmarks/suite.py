@@ -16,7 +16,7 @@ from django.db import connection
 from apps.auth.models import Role, User
 from apps.events import doorbell
 
-from . import fill, floors, measure, timers, workloads
+from . import events, fill, floors, measure, timers, workloads
 
 TARGETS = {
     "inline-10": 6_000,
@@ -59,6 +59,9 @@ def run(server: str, *, quick: bool) -> dict[str, Any]:
         timers.show(result["timers"])
         result["peakMemoryMb"] = measure.peak_memory(pid)
         print(f"\nPeak memory (MB) by worker process: {result['peakMemoryMb']}")
+    print("\nEvents")
+    result["events"] = events.measure(user, quick=quick, workers=_workers)
+    events.show(result["events"])
     result["ratios"] = _ratios(result)
     print("Full against empty tables: " + ", ".join(f"{k} {v}" for k, v in result["ratios"].items()))
     return result
@@ -71,6 +74,17 @@ def only_timers(*, quick: bool) -> dict[str, Any]:
         found = timers.measure(_user(), quick=quick)
         timers.show(found)
     return {"timers": found}
+
+
+def only_events(*, quick: bool) -> dict[str, Any]:
+    """Events alone."""
+    call_command("migrate", verbosity=0)
+    found = events.measure(_user(), quick=quick, workers=_workers)
+    events.show(found)
+    return {"events": found}
+
+
+ONLY = {"timers": only_timers, "events": only_events}
 
 
 def _user() -> User:

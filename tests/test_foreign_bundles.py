@@ -197,7 +197,7 @@ class TestOverHttp:
 
     def test_kinds_that_are_not_kept_are_checked_all_the_same(self, api: Api, alice: User) -> None:
         good, bad = converted(
-            api(alice), [{"name": "r", "permissions": ["perm_view_workflow"]}, {"sequenceId": "s", "events": []}]
+            api(alice), [{"name": "r", "permissions": ["perm_view_workflow"]}, {"suiteId": "s", "tests": []}]
         )
         assert (good["valid"], good["kept"], [each["code"] for each in good["violations"]]) == (
             True,

@@ -49,7 +49,8 @@ def bearer(cast: Cast, world: World) -> Iterator[str]:
 def test_no_request_that_the_document_allows_or_forbids_ends_in_a_5xx(label: str, world: World, bearer: str) -> None:
     operation = OPERATIONS[label]
     known = {"instance_id": world.runs["own"].id, "task_id": world.tasks["own"].id, "version": "1.0.0"}
-    known |= {"attachment_id": world.files["own"].id, "key": "greet" if "/tasks/" in label else "greeting"}
+    key = "greet" if "/tasks/" in label else "open" if "/webhooks/" in label else "greeting"
+    known |= {"attachment_id": world.files["own"].id, "key": key, "name": "rights"}
 
     @given(case=operation.as_strategy())
     @limits(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.validation.definitions.services import DefinitionKind
 from apps.validation.problems import Unprocessable
@@ -13,6 +13,7 @@ from apps.validation.violations import Violation
 
 from .models import EventDefinition
 from .rules import fits
+from .selectors import published
 from .sequences.kind import event_published
 
 _PATTERN_LOCK = 0x61756576  # one of ours among the advisory locks: "auev"
@@ -73,6 +74,7 @@ def _seal(row: EventDefinition) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_PATTERN_LOCK, row.document["pattern"]])
     if violations := _pattern_taken(row.document):
         raise Unprocessable(f"{row.key} {row.version} has errors and cannot be published.", violations=violations)
+    transaction.on_commit(published.forget)
 
 
 EVENT: DefinitionKind[EventDefinition] = DefinitionKind(

@@ -108,10 +108,11 @@ def _rows(shapes: Collection[Kept]) -> list[dict[str, Any]]:
     return rows
 
 
+# OFFSET 0 keeps each look-up one of the index: Postgres takes a JSON parameter for a hundred rows, and would rather read the
+# table whole, which costs the more the more shapes there are.
 _FIND = """
-SELECT s.pattern, s.paths FROM events_shape s
-JOIN json_to_recordset(%s::json) AS r(head text, tail text) ON s.head = r.head AND s.tail = r.tail
-WHERE s.owner = %s
+SELECT s.pattern, s.paths FROM json_to_recordset(%s::json) AS r(head text, tail text), LATERAL (
+  SELECT pattern, paths FROM events_shape WHERE head = r.head AND tail = r.tail AND owner = %s OFFSET 0) s
 """
 
 

@@ -57,6 +57,12 @@ def scene(platform: Platform) -> Scene:
     alice.call("POST", "workflows/instances", {"workflowId": "pause", "version": "1.0.0"}).expect(202)
     nightly = {"workflowId": "purchase-approval", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "input": PURCHASE}
     alice.call("PUT", "workflows/schedules/nightly", nightly).expect(200, 201)
+    trigger = {
+        "workflowId": "purchase-approval",
+        "eventPattern": "orders.placed",
+        "eventCondition": "event.payload.big",
+    }
+    alice.call("PUT", "workflows/triggers/orders", trigger).expect(200, 201)
     tasks = eventually(lambda: [t for t in bob.get("tasks?box=group")["items"] if t["workflowInstanceId"] == waiting])
     return Scene(waiting, done, failed, tasks[0]["id"])
 
@@ -77,6 +83,11 @@ PAGES = {
     "run that is done": ("alice", lambda scene: f"/instances/{scene.done}"),
     "run as it was": ("alice", lambda scene: f"/instances/{scene.done}?at=3"),
     "run that failed": ("alice", lambda scene: f"/instances/{scene.failed}"),
+    "triggers": ("alice", lambda scene: "/events/triggers"),
+    "triggers, none found": ("alice", lambda scene: "/events/triggers?search=nothing-like-it"),
+    "one trigger": ("alice", lambda scene: "/events/triggers/orders"),
+    "trigger form": ("alice", lambda scene: "/events/triggers?new&workflow=purchase-approval"),
+    "trying an event": ("alice", lambda scene: "/events/triggers/test?pattern=orders.placed"),
     "schedules": ("alice", lambda scene: "/schedules"),
     "schedules, none found": ("alice", lambda scene: "/schedules?search=nothing-like-it"),
     "one schedule": ("alice", lambda scene: "/schedules/nightly"),

@@ -210,7 +210,7 @@ class User(AbstractBaseUser):
     @property
     def is_staff(self) -> bool:
         """May open Django's admin site; each page there asks again."""
-        return self.is_active and any(self.grants.scopes(p) for p in ("manage:user", "view:audit"))
+        return self.is_active and any(self.grants.scopes(p) for p in ("manage:user", "view:audit", "view:operations"))
 
     def has_perm(self, perm: str, obj: object | None = None) -> bool:
         return self.is_superuser

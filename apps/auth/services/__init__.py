@@ -15,6 +15,7 @@ from apps.auth.services.secrets import (
     note_use,
     open_secret,
     put_secret,
+    reseal_secrets,
     reveal_for_use,
     rotate_secret,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "put_secret",
     "record_audit",
     "refresh",
+    "reseal_secrets",
     "reveal_for_use",
     "rotate_secret",
     "rotate_signing_key",

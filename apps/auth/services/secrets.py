@@ -197,6 +197,32 @@ def note_use(row: Secret, purpose: str) -> None:
     )
 
 
+@transaction.atomic
+def reseal_secrets(*, actor: User | None) -> int:
+    """Seal every value anew under the ring's first key, so that the others may leave it. Returns how many secrets.
+
+    SecretRefused for one that does not open any more; then nothing was changed.
+    """
+    rows = list(Secret.objects.select_for_update().order_by("name"))
+    for row in rows:
+        values = [(row.sealed_with, row.sealed_value), (row.previous_with, row.previous_value)]
+        anew = [
+            keyring.seal(_open(row, key_id, data).encode(), purpose=_PURPOSE, context=str(row.id)) if data else None
+            for key_id, data in values
+        ]
+        current, previous = anew
+        assert current is not None
+        row.sealed_value, row.sealed_with = current.data, current.key_id
+        if previous is not None:
+            row.previous_value, row.previous_with = previous.data, previous.key_id
+    fields = ["sealed_value", "sealed_with", "previous_value", "previous_with"]
+    Secret.objects.bulk_update(rows, fields, batch_size=500)
+    record_audit(
+        actor=actor, action="secret.resealed", resource="secret", resource_id="*", details={"secrets": len(rows)}
+    )
+    return len(rows)
+
+
 def forget_previous_values() -> int:
     """Delete values whose overlap is over. Returns how many."""
     over = Secret.objects.filter(previous_until__lt=Now())
@@ -264,6 +290,7 @@ __all__ = [
     "note_use",
     "open_secret",
     "put_secret",
+    "reseal_secrets",
     "reveal_for_use",
     "rotate_secret",
 ]

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -88,6 +89,22 @@ def test_a_sealed_value_opens_only_in_its_own_row(keeper) -> None:
         services.reveal_for_use("two", purpose="test")
     with pytest.raises(keyring.SealBroken):
         keyring.unseal(keyring.Sealed(one.sealed_with, bytes(one.sealed_value)), purpose="other", context=str(one.id))
+
+
+def test_after_sealing_anew_the_old_key_may_leave_the_ring(keeper, settings) -> None:
+    settings.KEY_RING = {"old": "an old key of the ring"}
+    put(keeper, "one", value="the first value")
+    put(keeper, "two", value="another value")
+    keeper.post("/api/v1/secrets/one/rotate", {"value": "the second value"}, format="json")
+    settings.KEY_RING = {"new": "a new key of the ring", "old": "an old key of the ring"}
+    call_command("reseal_secrets")
+    settings.KEY_RING = {"new": "a new key of the ring"}
+    assert services.reveal_for_use("one", purpose="test").values == ("the second value", "the first value")
+    assert services.reveal_for_use("two", purpose="test").values == ("another value",)
+    # One that does not open is not lost without a word.
+    settings.KEY_RING = {"newer": "a key without the others"}
+    with pytest.raises(CommandError, match="one"):
+        call_command("reseal_secrets")
 
 
 def test_who_may_do_what_with_secrets(signed_in, cast: Cast, keeper) -> None:

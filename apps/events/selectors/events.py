@@ -75,6 +75,11 @@ def find_event(actor: User, event_id: str) -> Event:
     return row
 
 
+def is_kept(event_id: str) -> bool:
+    """Whether there is an event with this id, and its week has not been dropped."""
+    return EventKey.objects.filter(event_id=event_id).exists()
+
+
 def shown(row: Event) -> dict[str, Any]:
     """An event as schemas/eventInstance.json has it, with when it was recorded."""
     return {**row.stored().document, "recordedAt": row.recorded_at}

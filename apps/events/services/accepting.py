@@ -18,7 +18,7 @@ from apps.auth.models import User
 from apps.events.checks import check_event, in_force
 from apps.events.models import EventQueue
 from apps.events.queueing import Queue, queue_for
-from apps.events.selectors.published import Known, definitions_of
+from apps.events.selectors.published import Known, kept_definitions_of
 from apps.events.sql import fetch
 from apps.validation.problems import TooManyRequests, Unavailable, Unprocessable
 from apps.validation.schemas import check_document
@@ -88,7 +88,7 @@ def check(
             found += [each.under(pointer) for each in broken]
         else:
             whole.append((pointer, document))
-    known = definitions_of({document["pattern"] for _, document in whole})
+    known = kept_definitions_of({document["pattern"] for _, document in whole})
     events = []
     for pointer, document in whole:
         event, problems = _event(document, known.get(document["pattern"]), actor, source)

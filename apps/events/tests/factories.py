@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.events import subscribers
 from apps.events.models import Event, EventDefinition
+from apps.events.selectors import published
 from apps.events.services import NewEvent, record_events
 from apps.events.stored import StoredEvent
 from apps.events.subscribers import Handled, Match, Named, SubscriberGone
@@ -129,3 +130,8 @@ class EventDefinitionFactory(factory.django.DjangoModelFactory[EventDefinition])
     checksum = factory.LazyAttribute(lambda row: content_checksum(row.document))
     status = "published"
     published_at = factory.LazyFunction(timezone.now)
+
+    @classmethod
+    def _create(cls, *args: Any, **kwargs: Any) -> EventDefinition:
+        published.forget()  # as publishing does
+        return super()._create(*args, **kwargs)

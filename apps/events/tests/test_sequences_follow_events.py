@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.auth.models import User
-from apps.events import queueing
+from apps.events import jobs, queueing
 from apps.events.models import DeadLetter, Delivery, Event, EventQueue, SequenceRun, SequenceWatch
 from apps.events.sequences.kind import SEQUENCE
 from apps.events.sequences.subscriber import SequenceSubscriber
@@ -129,6 +129,14 @@ def test_what_does_not_come_in_time_is_missing(alice: User) -> None:
     assert (event.payload["reason"], event.payload["missing"]) == ("MISSING", ["paid", "packed"])
     assert (event.correlation_id, event.causation_id) == ("A", first)
     assert sequences.fire_deadlines() == 0
+
+
+def test_the_sweep_ends_what_has_run_out_of_time(alice: User) -> None:
+    published(alice, pair())
+    happen("talk.asked")
+    SequenceRun.objects.update(deadline=timezone.now() - timedelta(seconds=1))
+    jobs.sweep()
+    assert run_of().reason == "MISSING"
 
 
 def test_a_deadline_waits_for_what_was_recorded_before_it(alice: User) -> None:

@@ -11,8 +11,9 @@ from apps.auth.access import require
 from apps.auth.models import User
 from apps.auth.secret_users import SecretUser
 from apps.events.models import Delivery, Event
+from apps.events.rules import fits
 from apps.events.sql import fetch
-from apps.integrations.models import WebhookSubscription
+from apps.integrations.models import WantedPattern, WebhookSubscription
 from apps.validation.problems import NotFound
 
 from .webhooks import usernames
@@ -139,6 +140,26 @@ def _told(row: Delivery) -> dict[str, Any]:
 def documents() -> Iterable[tuple[str, dict[str, Any]]]:
     """(key, document) of every subscription."""
     yield from WebhookSubscription.objects.order_by("key").values_list("key", "document").iterator()
+
+
+def dependents(kind: str, key: str) -> list[dict[str, Any]]:
+    """The subscriptions that are sent an event (called by its pattern), as impact lists what depends on it."""
+    if kind != "event":
+        return []
+    patterns = WantedPattern.objects.order_by("event_pattern").values_list("event_pattern", flat=True).distinct()
+    wanted = [each for each in patterns if fits(each, key)]
+    rows = WebhookSubscription.objects.filter(patterns__event_pattern__in=wanted).distinct().order_by("key")
+    return [
+        {
+            "kind": "webhookSubscription",
+            "id": row.key,
+            "version": "",
+            "status": "active" if row.enabled else "paused",
+            "pointer": "/eventPatterns",
+            "running": 0,
+        }
+        for row in rows
+    ]
 
 
 def naming_secret(name: str) -> list[SecretUser]:

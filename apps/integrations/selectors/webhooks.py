@@ -113,8 +113,14 @@ def documents() -> Iterable[tuple[str, dict[str, Any]]]:
 
 
 def dependents(kind: str, key: str) -> list[dict[str, Any]]:
-    """The webhooks that start a workflow, as impact lists what depends on it."""
-    if kind != "workflow":
+    """The webhooks that start a workflow, or record an event (called by its pattern), as impact lists what depends on it."""
+    if kind == "workflow":
+        rows, pointer = list(Webhook.objects.filter(workflow_id=key).order_by("key")), "/workflowId"
+    elif kind == "event":
+        named = Q(document__eventPattern=key) | Q(path=key.removeprefix("webhooks.").replace(".", "/"))
+        candidates = Webhook.objects.filter(named).order_by("key")
+        rows, pointer = [row for row in candidates if pattern_of(row.document) == key], "/eventPattern"
+    else:
         return []
     return [
         {
@@ -122,10 +128,10 @@ def dependents(kind: str, key: str) -> list[dict[str, Any]]:
             "id": row.key,
             "version": "",
             "status": "active" if row.enabled else "paused",
-            "pointer": "/workflowId",
+            "pointer": pointer,
             "running": 0,
         }
-        for row in Webhook.objects.filter(workflow_id=key).order_by("key")
+        for row in rows
     ]
 
 

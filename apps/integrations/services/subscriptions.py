@@ -188,4 +188,11 @@ def _apply(actor: User, document: dict[str, Any]) -> tuple[str, str]:
     return row.key, "created" if created else "changed"
 
 
-SUBSCRIPTION = LiveKind("webhookSubscription", _apply, selectors.documents, order=60, id_name="subscriptionId")
+SUBSCRIPTION = LiveKind(
+    "webhookSubscription",
+    _apply,
+    selectors.documents,
+    selectors.dependents,
+    order=60,
+    id_name="subscriptionId",
+)

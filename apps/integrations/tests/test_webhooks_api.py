@@ -11,6 +11,9 @@ from apps.auth.models import AuditEntry, User
 from apps.auth.tests.factories import UserFactory
 from apps.events.models import Event
 from apps.integrations.models import Webhook
+from apps.integrations.services import subscriptions, webhooks
+from apps.integrations.services.subscriptions import SUBSCRIPTION
+from apps.integrations.services.webhooks import WEBHOOK
 from apps.validation.definitions import bundles
 
 from .factories import call, document, secret, signed, webhook
@@ -136,3 +139,15 @@ def test_webhooks_travel_in_bundles(admin: User, tmp_path: Any) -> None:
     assert [each.done for each in bundles.apply([given], actor=admin)] == ["unchanged"]
     [written] = bundles.export(["webhook"], tmp_path)
     assert written.name == "webhook.orders.json"
+
+
+def test_what_depends_on_an_event_names_webhooks_in_both_directions(admin: User) -> None:
+    webhook(admin, eventPattern="shop.placed")
+    webhooks.save(actor=admin, document=document(webhookId="plain", path="plain", auth={"kind": "none"}))
+    for key, pattern in (("all", "shop.*"), ("others", "parcels.*")):
+        body = {"subscriptionId": key, "url": "https://partner.example/", "eventPatterns": [pattern]}
+        subscriptions.save(actor=admin, document=body)
+    found = [row["id"] for kind in (WEBHOOK, SUBSCRIPTION) for row in kind.dependents("event", "shop.placed")]
+    assert found == ["orders", "all"]
+    assert [row["id"] for row in WEBHOOK.dependents("event", "webhooks.plain")] == ["plain"]
+    assert WEBHOOK.dependents("workflow", "nobody") == []

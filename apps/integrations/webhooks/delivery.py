@@ -52,13 +52,13 @@ SAID: Mapping[Reason, str] = {
     Reason.WRONG_CREDENTIALS: "The credentials are wrong.",
     Reason.NO_TIMESTAMP: "The call does not say when it was sent.",
     Reason.TOO_OLD: "It was sent more than five minutes ago, or is from the future.",
-    Reason.SECRET_MISSING: "The webhook's secret is missing, cannot be opened, or is not its owner's to use any more.",
+    Reason.SECRET_MISSING: "The webhook's secret is missing or cannot be opened.",
     Reason.CONTENT_TYPE: "Its content type is not one that the webhook takes.",
     Reason.BODY: "The body cannot be read.",
     Reason.MAPPING: "An expression of the webhook fails on this call.",
     Reason.EVENT: "The event does not fit its definition.",
     Reason.QUEUE_FULL: "The event's queue is full or drained.",
-    Reason.OWNER: "The webhook's owner may not record events any more.",
+    Reason.OWNER: "The webhook's owner may not record events, or not use its secret, any more.",
 }
 
 

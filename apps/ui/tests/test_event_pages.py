@@ -201,6 +201,15 @@ class TestStory:
         assert browse(alice).get("/events/none").status_code == 404
 
 
+def test_a_run_leads_to_the_event_that_started_it_where_there_is_one(alice: User, browse: Browse) -> None:
+    published(greeting())
+    record(new_event("here"))
+    for event_id, expected in (("here", "here"), ("schedule:nightly", None), (None, None)):
+        run = started(alice, "greeting", start_input={"name": "Ada"}, trigger_event_id=event_id)
+        viewer = island(browse(alice).get(f"/instances/{run.pk}"), "instance")["viewer"]
+        assert viewer["startedByEvent"] == expected
+
+
 AT = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 
 

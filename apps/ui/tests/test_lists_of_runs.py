@@ -44,6 +44,7 @@ def shown(client: Client, **query: str) -> set[str]:
         ({"status": "open", "workflow": "greeting"}, set()),
         ({"from": "2001-01-01", "to": "2002-01-01"}, set()),
         ({"from": "2001-01-01"}, {"G-1", "A-1", "A-2"}),
+        ({"from": "0001-01-01", "to": "9999-12-31"}, {"G-1", "A-1", "A-2"}),
         ({"status": "NONSENSE", "from": "yesterday", "after": "!!", "before": "AAAA"}, {"G-1", "A-1", "A-2"}),
     ],
 )

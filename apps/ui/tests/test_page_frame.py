@@ -13,6 +13,7 @@ from django.test import Client
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.tests.factories import EventDefinitionFactory
 from apps.ui import assets
 from apps.ui.tests.reading import links, text_of
 from apps.workflows.models import WorkflowInstance
@@ -90,12 +91,14 @@ def test_who_may_nothing_is_told_so(cast: Cast, browse: Browse) -> None:
 
 def test_the_palette_offers_what_one_may_open(cast: Cast, browse: Browse) -> None:
     published(greeting())
+    EventDefinitionFactory()
     labels = {
         name: [entry["label"] for entry in browse(user).get("/palette").json()["entries"]]
         for name, user in (("alice", cast.alice), ("bob", cast.bob))
     }
-    assert {"Greeting", "Start Greeting", "Workflows"} <= set(labels["alice"])
-    assert not {"Greeting", "Start Greeting", "Workflows"} & set(labels["bob"])
+    offered = {"Greeting", "Start Greeting", "Workflows", "Events", "Events: Definitions", "Order shipped"}
+    assert offered <= set(labels["alice"])
+    assert not offered & set(labels["bob"])
 
 
 def test_the_start_page_counts_what_one_may_see(cast: Cast, browse: Browse) -> None:

@@ -66,6 +66,25 @@ def test_one_sequence_shows_its_order_what_follows_and_its_runs(alice: User, bro
     assert "No run fits" in text_of(none)
 
 
+def test_a_draft_is_edited_and_published_and_a_newer_one_does_not_hide_what_is_in_use(
+    alice: User, browse: Browse
+) -> None:
+    services.save_draft(SEQUENCE, actor=alice, document=fulfilment())
+    draft = browse(alice).get("/events/sequences/fulfilment")
+    assert island(draft, "publish")["version"] == "1.0.0"
+    assert island(draft, "document")["revision"] == 1
+    services.publish(SEQUENCE, actor=alice, key="fulfilment")
+    services.save_draft(SEQUENCE, actor=alice, document=fulfilment(version="1.1.0", within="P1D", correlationKey="'x'"))
+    used = browse(alice).get("/events/sequences/fulfilment")
+    assert "within 1 h" in text_of(used) and "1.1.0 draft" in text_of(used)
+    assert island(used, "document")["document"]["version"] == "1.2.0"
+    newer = browse(alice).get("/events/sequences/fulfilment", {"version": "1.1.0"})
+    assert "within 1 d" in text_of(newer) and "The key takes nothing from the event" in text_of(newer)
+    assert 'data-island="publish"' not in newer.content.decode()
+    reader = browse(UserFactory(roles=["readonly"])).get("/events/sequences/fulfilment")
+    assert 'data-island="document"' not in reader.content.decode()
+
+
 def test_one_run_shows_what_came_when_and_what_may_be_done(alice: User, browse: Browse) -> None:
     published(alice, fulfilment())
     happened("created", "shipped")

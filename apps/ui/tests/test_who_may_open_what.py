@@ -15,6 +15,7 @@ from apps.events.models import DeadLetter, SequenceRun
 from apps.events.services import dead_letters, queues, record_events
 from apps.events.tests.factories import EventDefinitionFactory, new_event, recorded, shipped
 from apps.events.tests.sequences import begun_run
+from apps.integrations.services import subscriptions, webhooks
 from apps.tasks.models import Task
 from apps.tasks.tests.factories import ManualTaskFactory
 from apps.ui.tests.reading import island
@@ -49,6 +50,9 @@ EXPECTED = {
     "events/triggers": (200, 403, 403),
     "events/triggers/test": (200, 403, 403),
     "events/triggers/<str:key>": (200, 403, 403),
+    "events/webhooks": (200, 403, 403),
+    "events/webhooks/in/<str:key>": (200, 403, 403),
+    "events/webhooks/out/<str:key>": (200, 403, 403),
     "schedules": (200, 403, 403),
     "schedules/<str:key>": (200, 403, 403),
     "tasks": (200, 200, 403),
@@ -66,6 +70,11 @@ def run(cast: Cast) -> WorkflowInstance:
     record_events([new_event("e/1")])
     begun_run(cast.alice)
     triggers.save(actor=cast.alice, document={"workflowId": "approval", "eventPattern": "orders.placed"})
+    webhooks.save(actor=cast.alice, document={"webhookId": "approval", "path": "a", "auth": {"kind": "none"}})
+    subscriptions.save(
+        actor=cast.alice,
+        document={"subscriptionId": "approval", "url": "https://partner.example/", "eventPatterns": ["a"]},
+    )
     made = started(cast.alice, "approval")
     queues.save(actor=cast.alice, key="approval", document={"patterns": ["approval.*"]})
     [event] = recorded(new_event())

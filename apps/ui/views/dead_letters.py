@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -20,6 +19,7 @@ from apps.events.models import DeadLetter
 from apps.events.selectors import dead_letters
 from apps.events.subscribers import deferred_kinds, kinds
 from apps.ui import paging
+from apps.ui.dates import day_of, midnight
 from apps.ui.views.base import actor, one_of, page
 
 _S = DeadLetter.Status
@@ -54,9 +54,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     status = one_of(request.GET.get("status"), STATUSES, "open")
     texts = {name: _text(request.GET.get(name), longest) for name, (_, longest) in _TEXTS.items()}
     texts["errorType"] = one_of(texts["errorType"], TYPES)
-    first, last = _day(request.GET.get("from")), _day(request.GET.get("to"))
-    since = _midnight(first) if first else None
-    until = _midnight(last + timedelta(days=1)) if last else None
+    first, last = day_of(request.GET.get("from")), day_of(request.GET.get("to"))
+    since = midnight(first) if first else None
+    until = midnight(last + timedelta(days=1)) if last else None
     filters = {_TEXTS[name][0]: value for name, value in texts.items()} | {"since": since, "until": until}
 
     rows = dead_letters.letters(user, status=STATUSES[status][1], **filters).defer("original_event", "retry_history")
@@ -74,6 +74,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "before": found.before,
         "groups": groups[:GROUPS_SHOWN],
         "more_groups": groups[GROUPS_SHOWN:],
+        # Asked for one subscriber, and no group says so.
+        "elsewhere": bool(texts["subscriberId"]) and not any(group["chosen"] for group in groups),
         "tally": dead_letters.tally(user, **filters),
         "under_way": dead_letters.tally(user)["reprocessing"],
         "status": status,
@@ -111,7 +113,7 @@ def detail(request: HttpRequest, letter_id: UUID) -> HttpResponse:
         if context_of in (None, {}) or violations
         else {"value": context_of, "label": "circumstances"},
         "timeline": _timeline(row),
-        "event_href": _event_href(row.event_id),
+        "event_href": reverse("ui:event", args=[row.event_id]),
         "document": {"value": row.original_event, "label": "event"},
         "may_replay": allowed(user, "replay:event"),
         "verbs": {
@@ -167,13 +169,6 @@ _ENDS: dict[Any, str] = {
 }
 
 
-def _event_href(event_id: str) -> str:
-    try:
-        return reverse("ui:event", args=[event_id])
-    except NoReverseMatch:
-        return f"/events/{quote(event_id)}"
-
-
 def _moment(text: Any) -> datetime | None:
     try:
         return parse_datetime(text) if isinstance(text, str) else None
@@ -183,16 +178,3 @@ def _moment(text: Any) -> datetime | None:
 
 def _text(given: str | None, longest: int) -> str:
     return (given or "").strip().replace("\x00", "")[:longest]
-
-
-def _day(text: str | None) -> date | None:
-    """A day; None for what cannot be read, and for years in which nothing was recorded, some of which have no next day."""
-    try:
-        found = date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return found if found is not None and 1970 <= found.year < 9000 else None
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from apps.auth.access import allowed, permitted_scopes
 from apps.auth.models import User
 from apps.events.kind import EVENT
 from apps.events.models import EventDefinition
 from apps.events.selectors import definitions
+from apps.events.selectors.dead_letters import names_of
 from apps.ui.fields import field_rows
 from apps.ui.views.base import actor, one_of, page
+from apps.ui.views.editing import editor, to_edit
 from apps.validation.definitions.impact import impact
 from apps.validation.definitions.kinds import known_kinds
-from apps.validation.definitions.models import SEMVER
 from apps.validation.definitions.services import find
 from apps.validation.definitions.versions import version_rows
-from apps.validation.schemas import registry
 from apps.validation.schemas.example import example_of
 
 LISTED = 200
@@ -90,11 +90,10 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
             {"value": each, "label": f"example {number}"} for number, each in enumerate(document.get("examples", ()), 1)
         ],
         "versions": versions,
-        "users": _users(row),
-        "sees_workflows": bool(permitted_scopes(user, "view:workflow")),
+        "users": _users(row, user),
         "definition": {"value": document, "label": "definition"},
         "may_design": may_design,
-        "editor": _editor(*_to_edit(row, versions), user),
+        "editor": _editor(*to_edit(row, versions), user),
         "may_publish": row.status == EventDefinition.Status.DRAFT
         and all(each["severity"] != "error" for each in row.violations)
         and allowed(user, "publish:event"),
@@ -123,51 +122,43 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _editor(document: dict[str, Any], revision: int | None, user: User) -> dict[str, Any]:
-    """``revision``: of the draft that is changed; None for a new version."""
-    order = list(registry.get(EVENT.name)["properties"])
-    return {
-        "address": "events/definitions",
-        "page": "/events/definitions",
-        "idField": EVENT.id_field,
-        # Members in the order of the language's reference; the store keeps none.
-        "document": dict(sorted(document.items(), key=lambda item: order.index(item[0]))),
-        "revision": revision,
-        "mayPublish": allowed(user, "publish:event"),
-    }
-
-
-def _to_edit(row: EventDefinition, versions: list[dict[str, Any]]) -> tuple[dict[str, Any], int | None]:
-    """A draft as it is; what can change no more under the next free minor version."""
-    if row.status == EventDefinition.Status.DRAFT:
-        return row.document, row.revision
-    taken = {each["version"] for each in versions}
-    match = SEMVER.match(row.version)
-    assert match is not None
-    major, minor = int(match[1]), int(match[2])
-    free = next(each for step in count(1) if (each := f"{major}.{minor + step}.0") not in taken)
-    return {**row.document, "version": free}, None
+    return editor(EVENT, user, document, revision, address="events/definitions", page="/events/definitions")
 
 
 _DOES = {"pattern": "emits it", "eventPattern": "waits for it"}
+_KINDS_DO = {"trigger": "acts on it", "sequence": "follows it", "webhook": "is sent it"}
 
 
-def _users(row: EventDefinition) -> list[dict[str, Any]]:
-    """What names the event's pattern: [{kind, id, name, version, status, running, does}], one row per definition."""
+def _users(row: EventDefinition, user: User) -> list[dict[str, Any]]:
+    """What names the event's pattern: [{kind, id, name, href, version, status, running, does}], one row per definition."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for each in impact(EVENT, row)["definitions"]:
         place = str(each["pointer"])
-        does = _DOES.get(place.rpartition("/")[2], "names it")
+        does = _KINDS_DO.get(each["kind"]) or _DOES.get(place.rpartition("/")[2], "names it")
         if place.startswith("/triggers/"):
             does = "is started by it"
         elif place.startswith("/cancellationTriggers/"):
             does = "is cancelled by it"
-        entry = found.setdefault((each["kind"], each["id"]), {**each, "does": [], "name": each["id"]})
+        entry = found.setdefault((each["kind"], each["id"]), {**each, "does": [], "name": each["id"], "href": ""})
         if does not in entry["does"]:
             entry["does"].append(does)
+    _name(found)
+    if permitted_scopes(user, "view:workflow"):
+        for (kind, key), entry in found.items():
+            if kind == "workflow":
+                entry["href"] = reverse("ui:workflow", args=[key])
+    return list(found.values())
+
+
+def _name(found: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """Put names to them: definitions have their own, whoever handles events goes by what stories call them."""
     kinds = known_kinds()
+    others = {f"{kind}:{key}": (kind, key) for kind, key in found if kind not in kinds}
+    for id_, named in names_of(set(others)).items():
+        if named.label != id_:
+            found[others[id_]] |= {"name": named.label, "href": named.href}
     for kind in {kind for kind, _ in found} & kinds.keys():
         keys = [key for other, key in found if other == kind]
-        named = kinds[kind].rows().live().filter(key__in=keys).newest_first().values_list("key", "name")
-        for key, name in reversed(list(named)):
+        rows = kinds[kind].rows().live().filter(key__in=keys).newest_first().values_list("key", "name")
+        for key, name in reversed(list(rows)):
             found[kind, key]["name"] = name
-    return list(found.values())

@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from apps.auth.access import allowed, permitted_scopes
 from apps.auth.models import User
+from apps.events.selectors.events import is_kept
 from apps.ui import paging
 from apps.ui.dates import day_of, midnight
 from apps.ui.views.base import actor, page
@@ -78,6 +79,7 @@ def detail(request: HttpRequest, instance_id: UUID) -> HttpResponse:
     instance = instances.find_instance(user, instance_id)
     entries, _ = instances.history_before(instance.id, instance.seq + 1, limit=FIRST_HISTORY)
     about = instances.detail(instance)
+    sees_events, cause = bool(permitted_scopes(user, "view:event")), about["triggerEventId"]
     context = {
         "about": about,
         "props": {
@@ -90,6 +92,9 @@ def detail(request: HttpRequest, instance_id: UUID) -> HttpResponse:
                 "maySteer": allowed(user, "steer:instance", owner_id=instance.started_by_id),
                 "seesWorkflows": bool(permitted_scopes(user, "view:workflow")),
                 "seesAllTasks": allowed(user, "view:task"),
+                "seesEvents": sees_events,
+                # A schedule's fire has an id as well, and is no event.
+                "startedByEvent": cause if cause and sees_events and is_kept(cause) else None,
                 # By these a waiting task is known to be theirs: names in assignee and candidates.
                 "names": [user.username, *sorted(user.group_names | user.role_names)],
             },

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from apps.auth.access import allowed
+from apps.auth.models import User
 from apps.events.models import SequenceDefinition
 from apps.events.selectors import sequences as selectors
 from apps.events.sequences.kind import SEQUENCE
@@ -19,10 +20,26 @@ from apps.events.sequences.reading import own_events
 from apps.events.sequences.rules import Reason, RunStatus
 from apps.ui import paging
 from apps.ui.views.base import actor, one_of, page
+from apps.ui.views.editing import editor, to_edit
 from apps.validation.definitions import services as definitions
+from apps.validation.definitions.versions import version_rows
 from apps.validation.durations import parse_duration
 
 LISTED = 200
+BEGINNING = {
+    "sequenceId": "order_fulfilment",
+    "name": "Order fulfilment",
+    "description": "",
+    "version": "1.0.0",
+    "correlationKey": "event.payload.orderId",
+    "within": "P2D",
+    "events": [
+        {"eventId": "orders.created", "memberId": "created", "title": "Order placed", "order": 1},
+        {"eventId": "orders.paid", "memberId": "paid", "title": "Paid", "order": 2},
+        {"eventId": "orders.shipped", "memberId": "shipped", "title": "Shipped", "order": 3},
+    ],
+    "rollbackStrategy": {"type": "manual"},
+}
 SHOWN = 300
 _REASONS = {
     Reason.MISSING: "Something that is required did not come in time.",
@@ -39,6 +56,7 @@ _STRATEGIES = {
 @page("view:event")
 def overview(request: HttpRequest) -> HttpResponse:
     """Every sequence, with how its runs fare. `?search=`."""
+    user = actor(request)
     search = request.GET.get("search", "").strip().replace("\x00", "")[:200]
     found = list(selectors.newest_definitions(search=search).order_by("name", "key")[: LISTED + 1])
     context = {
@@ -49,16 +67,21 @@ def overview(request: HttpRequest) -> HttpResponse:
         "more": len(found) > LISTED,
         "search": search,
         "most": selectors.MOST_COUNTED,
+        "may_design": allowed(user, SEQUENCE.design),
+        "editor": _editor(user, BEGINNING, None),
     }
     return render(request, "ui/events/sequences/list.html", context)
 
 
 @page("view:event")
 def detail(request: HttpRequest, key: str) -> HttpResponse:
-    """One sequence: its picture, what follows from it, and its runs. `?status=&key=`."""
+    """One version, the one in use unless `?version=` says another: its picture, what follows, its runs. `?status=&key=`."""
     user = actor(request)
-    row = SequenceDefinition.objects.filter(key=key).published().newest_first().first()
-    row = row or definitions.find(SEQUENCE, key=key)
+    live = SequenceDefinition.objects.filter(key=key).published().newest_first().first()
+    version = request.GET.get("version")
+    row = live if live is not None and not version else definitions.find(SEQUENCE, key=key, version=version or None)
+    versions = version_rows(SEQUENCE, key)
+    may_design = allowed(user, SEQUENCE.design) and row.status != SequenceDefinition.Status.ARCHIVED
     status = one_of(request.GET.get("status"), [each.value for each in RunStatus])
     case = request.GET.get("key", "").strip().replace("\x00", "")[:255]
     found = paging.newest_first(selectors.runs(user, key, status=status, key=case), request, field="created_at")
@@ -82,6 +105,10 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "status": status,
         "case": case,
         "definition": {"value": row.document, "label": "sequence"},
+        "versions": versions,
+        "may_design": may_design,
+        "editor": _editor(user, *to_edit(row, versions)),
+        "publish": _publish(user, row, live),
     }
     return render(request, "ui/events/sequences/detail.html", context)
 
@@ -119,6 +146,27 @@ def run(request: HttpRequest, key: str, run_id: UUID) -> HttpResponse:
         else None,
     }
     return render(request, "ui/events/sequences/run.html", context)
+
+
+def _publish(user: User, row: SequenceDefinition, live: SequenceDefinition | None) -> dict[str, Any] | None:
+    """Props of the island `publish`; None where it cannot be published, or not by this person."""
+    errors = any(each["severity"] == "error" for each in row.violations)
+    if row.status != SequenceDefinition.Status.DRAFT or errors or not allowed(user, "publish:sequence"):
+        return None
+    goes = f"New runs go by it instead of {live.version}." if live else "The next event that fits begins a run."
+    return {
+        "address": f"events/sequences/{row.key}",
+        "version": row.version,
+        "consequences": [
+            f"Version {row.version} can no longer be changed.",
+            goes,
+            *(["Runs under way stay with their version."] if live else []),
+        ],
+    }
+
+
+def _editor(user: User, document: dict[str, Any], revision: int | None) -> dict[str, Any]:
+    return editor(SEQUENCE, user, document, revision, address="events/sequences", page="/events/sequences")
 
 
 def _in_words(duration: str | None) -> str:

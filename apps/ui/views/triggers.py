@@ -65,6 +65,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "did": [_shown(each) for each in triggers.delivery_rows(did[:DID])],
         "more": len(did) > DID,
         "sees_runs": bool(permitted_scopes(user, "view:instance")),
+        "sees_events": allowed(user, "view:event"),
         "may_edit": may_edit,
         "may_operate": allowed(user, "operate:trigger"),
         "verbs": {
@@ -127,6 +128,14 @@ def _shown(did: dict[str, Any]) -> dict[str, Any]:
         "look": look,
         "word": word,
         "run": result.get("instanceId") or next(iter(result.get("cancelled", ())), None),
-        "note": error.get("message") or result.get("skipped", ""),
+        "note": _why(error) or result.get("skipped", ""),
         "others": max(0, count - 1),
     }
+
+
+def _why(error: dict[str, Any]) -> str:
+    """What went wrong, with the first of the problems that it consists of."""
+    context = error.get("context")
+    found = context.get("violations") if isinstance(context, dict) else None
+    first = [each["message"] for each in found[:1]] if found else []
+    return " ".join(dict.fromkeys([error.get("message", ""), *first])).strip()

@@ -68,6 +68,7 @@ def incoming(request: HttpRequest, key: str) -> HttpResponse:
         "receptions": [webhooks.reception(each) for each in webhooks.receptions(row)[:LOGGED]],
         "secret": Secret.objects.filter(name=about["secretName"]).first() if about["secretName"] else None,
         "sees_workflows": bool(permitted_scopes(user, "view:workflow")),
+        "sees_events": bool(permitted_scopes(user, "view:event")),
         "may_edit": may_edit,
         "verbs": _verbs(user, "in", about, about["webhookId"], may_edit=may_edit),
         "trial": {"webhookId": row.key, "body": BODY} if allowed(user, "operate:webhook") else None,

@@ -32,6 +32,7 @@ class TriggerSummarySerializer(serializers.Serializer[Any]):
     workflowId = serializers.CharField()
     workflowName = serializers.CharField()
     inline = serializers.BooleanField(help_text="It stands in the workflow's own document.")
+    webhook = serializers.CharField(allow_null=True, help_text="id of the webhook that it belongs to")
     state = serializers.ChoiceField(choices=STATES)
     eventPattern = serializers.CharField()
     triggerType = serializers.ChoiceField(choices=Trigger.Type.values)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from apps.events.rules import fits
 from apps.validation.expressions import (
     EVENT_ROOTS,
     TRIGGER_ROOTS,
@@ -33,6 +34,7 @@ from .producers import Producers
 from .schedule import Target
 from .shapes import resolved
 from .sites import Form, Site
+from .uses import mentions
 
 MOST_EXAMPLES = 50
 _BARE = re.compile(r"event\.(?:payload|metadata|source|pattern|timestamp|eventId|version)(?:\.[A-Za-z_]\w*|\[\d+\])*")
@@ -43,17 +45,20 @@ class Around:
     """What is known around a trigger. ``target`` None: nothing of the workflow is published, so its input is open.
 
     ``definitions``: of the events that its pattern fits. ``patterns``: every pattern that events are defined for.
+    ``workflow``: the document of the workflow.
     """
 
     catalog: Catalog
     target: Target | None = None
     definitions: Sequence[Mapping[str, Any]] = ()
     patterns: Sequence[str] = field(default=())
+    workflow: Mapping[str, Any] | None = None
 
 
 def check_trigger(document: Mapping[str, Any], around: Around) -> list[Violation]:
     """Every problem of a trigger that fits its JSON Schema; errors first."""
-    found = [*_check_kind(document), *_check_pattern(document, around), *_belongs_to_the_run(document)]
+    found = [*_check_kind(document), *_check_pattern(document, around), *_check_circle(document, around)]
+    found += _belongs_to_the_run(document)
     elsewhere = {each.pointer for each in found if each.code == "needs-the-run"}
     flowing = [each for each in _check_flow(document, around) if each.pointer not in elsewhere]
     found += [*flowing, *_bare_texts(document)]
@@ -100,6 +105,24 @@ def _check_pattern(document: Mapping[str, Any], around: Around) -> Iterator[Viol
         hint=did_you_mean(pattern, around.patterns, noun="events"),
         fix=certain_fix(pattern, around.patterns, "/eventPattern"),
     )
+
+
+def _check_circle(document: Mapping[str, Any], around: Around) -> Iterator[Violation]:
+    """A workflow that records the very event that starts it goes on for ever, unless a condition ends it."""
+    starts = document.get("triggerType", "START") == "START"
+    if around.workflow is None or not starts or document.get("eventCondition"):
+        return
+    for mention in mentions(read_outline(around.workflow)):
+        kind, name = mention.name
+        if kind == "event" and mention.pointer.endswith("/pattern") and fits(document["eventPattern"], name):
+            yield Violation(
+                "starts-itself",
+                f"{document['workflowId']} itself records {name}, so each of its runs would start the next.",
+                "/eventPattern",
+                "warning",
+                hint="Say with an eventCondition which of those events are meant, or name the others more exactly.",
+            )
+            return
 
 
 def _belongs_to_the_run(document: Mapping[str, Any]) -> Iterator[Violation]:

@@ -77,6 +77,7 @@ def summaries(rows: list[Trigger]) -> list[dict[str, Any]]:
             "workflowId": row.workflow_id,
             "workflowName": names.get(row.workflow_id, row.workflow_id),
             "inline": row.inline,
+            "webhook": row.webhook or None,
             "state": state_of(row),
             "eventPattern": row.event_pattern,
             "triggerType": row.trigger_type,
@@ -166,12 +167,16 @@ def problems(document: Mapping[str, Any]) -> list[Violation]:
     ]
 
 
-def problems_with(document: Mapping[str, Any], target: Target | None) -> list[Violation]:
+def problems_with(
+    document: Mapping[str, Any], target: Target | None, workflow: Mapping[str, Any] | None = None
+) -> list[Violation]:
     """The same, where the workflow is at hand."""
     patterns = event_patterns()
     pattern = document["eventPattern"]
     definitions = definitions_of([each for each in patterns if fits(pattern, each)])
-    return check_trigger(document, Around(DatabaseCatalog(), target, definitions, patterns))
+    catalog = DatabaseCatalog()
+    workflow = workflow or catalog.workflow(document["workflowId"], None)
+    return check_trigger(document, Around(catalog, target, definitions, patterns, workflow))
 
 
 def event_patterns() -> list[str]:

@@ -32,7 +32,7 @@ def _check_schedule(entry: dict[str, Any], workflow: Mapping[str, Any]) -> list[
 
 
 def _check_trigger(entry: dict[str, Any], workflow: Mapping[str, Any]) -> list[Violation]:
-    return triggers.problems_with(entry, _target(workflow))
+    return triggers.problems_with(entry, _target(workflow), workflow)
 
 
 def _may_start(actor: User, entry: dict[str, Any]) -> None:

@@ -25,9 +25,9 @@ KIND = "trigger"
 _FIND = """
 SELECT t.event_pattern, t.correlation_key, t.priority, t.key, t.workflow_id, t.owner_id, t.trigger_type,
        jsonb_build_array(t.document->'eventCondition', t.document->'inputMapping', t.document->'correlationKey')::text
-FROM json_to_recordset(%s::json) AS r(pattern text, key text)
-JOIN workflows_trigger t ON t.event_pattern = r.pattern AND t.correlation_key = r.key
-WHERE t.enabled ORDER BY t.priority, t.key
+FROM json_to_recordset(%s::json) AS r(pattern text, key text), LATERAL (
+  SELECT * FROM workflows_trigger WHERE event_pattern = r.pattern AND correlation_key = r.key AND enabled OFFSET 0) t
+ORDER BY t.priority, t.key
 """
 
 

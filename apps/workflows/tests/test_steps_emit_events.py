@@ -8,8 +8,8 @@ from django.db import transaction
 from apps.auth.models import User
 from apps.events import routing
 from apps.events.models import Event
+from apps.events.selectors import published as definitions
 from apps.events.tests.factories import EventDefinitionFactory, new_event, recorded
-from apps.workflows.orchestrator import emitted
 from apps.workflows.tests.factories import flow, greeting, published, started
 from apps.workflows.tests.live import advance, fresh, pass_time
 
@@ -67,7 +67,7 @@ def test_a_definition_that_changes_counts_for_runs_that_are_under_way(alice: Use
     run = started(alice, "flow")
     draft = {"eventId": "paid", "name": "Paid", "pattern": "order.paid", "version": "1.2.0"}
     EventDefinitionFactory(document=draft | {"payloadSchema": {"type": "object", "required": ["amount"]}})
-    emitted.forget()  # some seconds later
+    definitions.forget()  # a second later
     pass_time(3_601)
     advance()
     assert fresh(run).error["code"] == "EVENT_PAYLOAD_INVALID"

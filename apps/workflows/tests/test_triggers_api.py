@@ -130,6 +130,7 @@ def test_a_field_that_the_payload_does_not_have_is_shown_with_its_column_and_wha
         ({**GREET, "inputMapping": {"name": "${string(event.payload.parcels)}"}}, ("input", "/inputMapping")),
         ({**PLAIN, "eventCondition": "event.payload.parcels > 1"}, ("field-may-be-missing", "/eventCondition")),
         ({**PLAIN, "workflowId": "draft"}, ("workflow-not-published", "/workflowId")),
+        ({**PLAIN, "workflowId": "echo"}, ("starts-itself", "/eventPattern")),
         ({**CANCEL, "correlationKey": "event.payload.orderId", "inputMapping": {}}, ("field-without-effect", "/inputMapping")),
     ],
 )  # fmt: skip
@@ -138,6 +139,8 @@ def test_what_may_be_meant_is_saved_with_a_warning(
 ) -> None:
     steps = flow({"stepId": "a", "type": "END"}, workflowId="draft")
     WorkflowDefinitionFactory(document=steps, status="draft", published_at=None)
+    echo = {"stepId": "a", "type": "EMIT_EVENT", "pattern": "orders.shipped", "payload": {"orderId": "x"}}
+    published(flow(echo, workflowId="echo"))
     answer = client.post(URL, document)
     assert answer.status_code == 201, answer.json()
     assert expected in codes(answer)

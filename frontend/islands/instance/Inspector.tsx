@@ -193,11 +193,27 @@ export function RunInspector({ instance }: { instance: Instance }) {
             <dd>{instance.startedBy}</dd>
           </>
         )}
+        {viewer.startedByEvent && (
+          <>
+            <dt>On the event</dt>
+            <dd>
+              <a className="text-link mono" href={`/events/${encodeURIComponent(viewer.startedByEvent)}`}>
+                {viewer.startedByEvent}
+              </a>
+            </dd>
+          </>
+        )}
         {instance.correlationId && (
           <>
             <dt>Correlation</dt>
             <dd>
-              <code>{instance.correlationId}</code>
+              {viewer.seesEvents ? (
+                <a className="text-link" href={`/events?correlation=${encodeURIComponent(instance.correlationId)}`}>
+                  <code>{instance.correlationId}</code>
+                </a>
+              ) : (
+                <code>{instance.correlationId}</code>
+              )}
             </dd>
           </>
         )}
@@ -219,7 +235,7 @@ export function RunInspector({ instance }: { instance: Instance }) {
               {instance.cancellation.requestedBy && (
                 <span className="text-muted"> — {instance.cancellation.requestedBy}</span>
               )}
-              {instance.cancellation.eventId && (
+              {instance.cancellation.eventId && viewer.seesEvents && (
                 <>
                   {" — "}
                   <a className="text-link" href={`/events/${encodeURIComponent(instance.cancellation.eventId)}`}>
@@ -232,7 +248,7 @@ export function RunInspector({ instance }: { instance: Instance }) {
         )}
         {!instance.completedAt && cancels.length > 0 && (
           <>
-            <dt>Would be cancelled by</dt>
+            <dt>Is cancelled by</dt>
             <dd>
               <ul className="grid gap-1.5">
                 {cancels.map((each, index) => (

@@ -5,6 +5,7 @@ import { type Call, FakeSocket, fakeApi, fakeSockets, Refusal } from "@/testing/
 import InstanceIsland from "./index";
 import { possibleVerbs } from "@/lib/steering";
 import { PAGE } from "./HistoryList";
+import type { Viewer } from "./viewer";
 
 vi.mock("@/components/graph/WorkflowGraph", () => ({ WorkflowGraph: () => <div /> }));
 
@@ -115,6 +116,38 @@ describe("the page of a run", () => {
     render(<InstanceIsland initial={initial} viewer={operator} />);
     expect(screen.getByText(explanation.sentence)).toBeTruthy();
     expect(screen.getByRole("link", { name: /Open task/ }).getAttribute("href")).toBe("/tasks/t1");
+  });
+
+  it("says which events would cancel it, and which one did", () => {
+    const document = {
+      ...instance().document,
+      cancellationTriggers: [
+        {
+          eventPattern: "orders.cancelled",
+          eventCondition: "event.payload.id == input.orderId",
+          shouldCompensate: true,
+        },
+      ],
+    };
+    const show = (shown: Instance, viewer: Viewer) =>
+      render(<InstanceIsland initial={{ ...initial, instance: shown }} viewer={viewer} />);
+    const panel = () => within(screen.getByRole("complementary", { name: "Run" }));
+    show(instance({ document }), operator);
+    expect(panel().getByText("orders.cancelled")).toBeTruthy();
+    expect(panel().getByText("event.payload.id == input.orderId")).toBeTruthy();
+    cleanup();
+    const over = instance({
+      document,
+      status: "CANCELLED",
+      completedAt: "2026-01-01T00:01:00Z",
+      cancellation: { reason: "Taken back", source: "EVENT", requestedBy: null, eventId: "e 1" },
+    });
+    show(over, { ...operator, seesEvents: true });
+    expect(panel().queryByText("orders.cancelled")).toBeNull();
+    expect(panel().getByRole("link", { name: "by this event" }).getAttribute("href")).toBe("/events/e%201");
+    cleanup();
+    show(over, operator);
+    expect(panel().queryByRole("link", { name: "by this event" })).toBeNull();
   });
 
   it("says of each open branch what it waits for", () => {

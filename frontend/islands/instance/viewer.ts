@@ -6,6 +6,9 @@ export interface Viewer {
   maySteer: boolean;
   seesWorkflows: boolean;
   seesAllTasks: boolean;
+  seesEvents?: boolean;
+  /** The event that a trigger has started it on. */
+  startedByEvent?: string | null;
   /** Their username, teams and roles. */
   names: string[];
 }

@@ -15,7 +15,7 @@ describe("replaying a dead letter", () => {
     const calls = fakeApi({ "POST events/dead-letters/7/replay": {} });
     render(<ReplayIsland letterId="7" subscriber="Start billing" />);
     fireEvent.click(screen.getByRole("button", { name: "Replay" }));
-    expect(screen.getByText("Hand it to Start billing again?")).toBeTruthy();
+    expect(screen.getByRole("dialog", { hidden: true }).textContent).toContain("Start billing");
     expect(calls).toEqual([]);
     fireEvent.change(screen.getByLabelText(/Reason/), { target: { value: "The mapping is mended." } });
     fireEvent.click(screen.getAllByRole("button", { name: "Replay", hidden: true }).at(-1) as HTMLElement);

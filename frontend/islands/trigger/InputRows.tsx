@@ -25,7 +25,8 @@ export function InputRows({ fields, mapping, payload, paths, problems, onChange 
     <div className="grid gap-3">
       {fields.map((field) => {
         const problem = problems.find(
-          (each) => below(each.pointer, `/inputMapping${toPointer([field.name])}`) !== null,
+          (each) =>
+            isMissing(each, field.name) || below(each.pointer, `/inputMapping${toPointer([field.name])}`) !== null,
         );
         return (
           <label key={field.name} className="grid gap-1">
@@ -43,7 +44,9 @@ export function InputRows({ fields, mapping, payload, paths, problems, onChange 
             />
             {problem ? (
               <span className={problem.severity === "error" ? "field-error" : "field-hint"}>
-                {problem.message} {problem.hint}
+                {isMissing(problem, field.name)
+                  ? "The workflow needs this."
+                  : `${problem.message} ${problem.hint ?? ""}`}
               </span>
             ) : (
               field.description && <span className="field-hint">{field.description}</span>
@@ -63,4 +66,9 @@ export function InputRows({ fields, mapping, payload, paths, problems, onChange 
       )}
     </div>
   );
+}
+
+/** That the mapping lacks a field, which is said at its row. */
+export function isMissing(problem: Violation, name: string): boolean {
+  return problem.code === "required" && problem.pointer === "/inputMapping" && problem.expected === name;
 }

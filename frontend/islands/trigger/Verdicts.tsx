@@ -40,7 +40,7 @@ export function VerdictCard({ verdict, bare }: { verdict: Verdict; bare?: boolea
           <ul className="grid gap-0.5 text-xs">
             {verdict.inputViolations.slice(0, 5).map((each) => (
               <li key={each.pointer + each.code} className="field-error">
-                <code>{each.pointer}</code> {each.message}
+                <code>{each.pointer}</code> <Coded text={each.message} />
               </li>
             ))}
           </ul>

@@ -5,7 +5,7 @@ import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
 import { below } from "@/lib/pointer";
 import { Field } from "../schedule/fields";
-import { InputRows } from "./InputRows";
+import { InputRows, isMissing } from "./InputRows";
 import { fieldsOf, type Mode, modeOf } from "./mapping";
 import { namesOf, pathsOf, type SampleProps, samplesOf } from "./samples";
 import { VerdictCard } from "./Verdicts";
@@ -262,6 +262,7 @@ export default function TriggerIsland(props: TriggerProps) {
             )}
             {problems
               .filter((each) => each.pointer === "/inputMapping" || (each.pointer === "" && shownMode === "payload"))
+              .filter((each) => shownMode !== "fields" || !fields.some((field) => isMissing(each, field.name)))
               .map((each) => (
                 <p key={each.code + each.message} className={each.severity === "error" ? "field-error" : "field-hint"}>
                   {each.message} {each.hint}
@@ -271,7 +272,7 @@ export default function TriggerIsland(props: TriggerProps) {
         )}
 
         {pattern && document.workflowId && (
-          <section className="panel" aria-label="Tried on an event" aria-live="polite">
+          <section className="panel" aria-label="What it would do" aria-live="polite">
             <div className="panel-body grid gap-3">
               {samples.length > 0 ? (
                 <>

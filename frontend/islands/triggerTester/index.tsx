@@ -23,6 +23,7 @@ export default function TriggerTester(props: TesterProps) {
   const [event, setEvent] = useState<Sample["event"]>(
     samples[first]?.event ?? { pattern: props.pattern.includes("*") ? "" : props.pattern, payload: {} },
   );
+  const [seed, setSeed] = useState(0);
   const [broken, setBroken] = useState(false);
   const { answer, failure } = useVerdicts(event.pattern && !broken ? event : null);
   const acting = answer?.verdicts.filter((each) => each.would !== "skip") ?? [];
@@ -36,7 +37,9 @@ export default function TriggerTester(props: TesterProps) {
     setChosen(index);
     setBroken(false);
     const sample = samples[index];
-    if (sample) setEvent(sample.event);
+    if (!sample) return;
+    setEvent(sample.event);
+    setSeed(seed + 1);
   };
 
   return (
@@ -82,10 +85,13 @@ export default function TriggerTester(props: TesterProps) {
           <div className="grid gap-1">
             <span className="field-label">Payload</span>
             <JsonEditor
-              key={chosen === WRITTEN ? "written" : chosen}
+              key={seed}
               value={event.payload}
               schema={ANYTHING}
-              onChange={(payload) => setEvent((now) => ({ ...now, payload }))}
+              onChange={(payload) => {
+                setChosen(WRITTEN);
+                setEvent((now) => ({ ...now, payload }));
+              }}
               onBroken={setBroken}
               serverViolations={payloadProblems}
               label="Payload as JSON"

@@ -83,3 +83,32 @@ describe("choosing runs", () => {
     expect([heard.all, heard.ids.toSorted()]).toEqual([false, ["b", "c"]]);
   });
 });
+
+describe("choosing what is not a run", () => {
+  let heard: Selection;
+  const hear = (event: Event) => {
+    heard = (event as CustomEvent<Selection>).detail;
+  };
+  afterEach(() => document.removeEventListener("letters:selection", hear));
+
+  it("is told under its own name, and passes by rows that cannot be chosen", () => {
+    document.addEventListener("letters:selection", hear);
+    document.body.innerHTML = `<section data-selection="letters"><div id="results" data-filter="{}"><table><tbody>
+      <tr><td><a class="row-link" href="#">a</a></td></tr>
+      <tr><td><input type="checkbox" data-select value="b"><a class="row-link" href="#">b</a></td></tr>
+    </tbody></table></div></section>`;
+    selection();
+    const key = (name: string) =>
+      (document.activeElement ?? document.body).dispatchEvent(
+        new KeyboardEvent("keydown", { key: name, bubbles: true }),
+      );
+    key("j");
+    key("x");
+    expect(heard.ids).toEqual([]);
+    key("j");
+    key("x");
+    expect(heard.ids).toEqual(["b"]);
+    document.dispatchEvent(new CustomEvent("letters:select", { detail: { all: true } }));
+    expect(heard.all).toBe(true);
+  });
+});

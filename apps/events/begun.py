@@ -27,7 +27,7 @@ from .failures import PERMANENT, Trouble
 log = structlog.get_logger(__name__)
 
 KEY = "router:begun"
-KEPT_SECONDS = 86_400
+KEPT_SECONDS = 6 * 3_600
 
 
 class Note:

@@ -63,6 +63,14 @@ def scene(platform: Platform) -> Scene:
         "eventCondition": "event.payload.big",
     }
     alice.call("PUT", "workflows/triggers/orders", trigger).expect(200, 201)
+    hook = {"webhookId": "door", "path": "door", "auth": {"kind": "none"}}
+    alice.call("PUT", "webhooks/door", hook).expect(200, 201)
+    posted = {
+        "url": "https://partner.example/events",
+        "eventPatterns": ["orders.**"],
+        "eventCondition": "event.payload.big",
+    }
+    alice.call("PUT", "webhooks/subscriptions/partner", posted).expect(200, 201)
     tasks = eventually(lambda: [t for t in bob.get("tasks?box=group")["items"] if t["workflowInstanceId"] == waiting])
     return Scene(waiting, done, failed, tasks[0]["id"])
 
@@ -88,6 +96,12 @@ PAGES = {
     "one trigger": ("alice", lambda scene: "/events/triggers/orders"),
     "trigger form": ("alice", lambda scene: "/events/triggers?new&workflow=purchase-approval"),
     "trying an event": ("alice", lambda scene: "/events/triggers/test?pattern=orders.placed"),
+    "webhooks in": ("alice", lambda scene: "/events/webhooks"),
+    "webhooks out": ("alice", lambda scene: "/events/webhooks?tab=out"),
+    "one webhook": ("alice", lambda scene: "/events/webhooks/in/door"),
+    "one webhook subscription": ("alice", lambda scene: "/events/webhooks/out/partner"),
+    "webhook form": ("alice", lambda scene: "/events/webhooks?new"),
+    "webhook subscription form": ("alice", lambda scene: "/events/webhooks?tab=out&new"),
     "schedules": ("alice", lambda scene: "/schedules"),
     "schedules, none found": ("alice", lambda scene: "/schedules?search=nothing-like-it"),
     "one schedule": ("alice", lambda scene: "/schedules/nightly"),

@@ -67,6 +67,14 @@ def scene(platform: Platform) -> Scene:
     alice.call("PUT", "events/queues/imports", {"patterns": ["imports.**"]}).expect(200, 201)
     alice.call("POST", "events", {"pattern": "orders.placed", "payload": {"big": "who knows"}}).expect(202)
     letters = eventually(lambda: alice.get("events/dead-letters?pattern=orders.placed")["items"])
+    hook = {"webhookId": "door", "path": "door", "auth": {"kind": "none"}}
+    alice.call("PUT", "webhooks/door", hook).expect(200, 201)
+    posted = {
+        "url": "https://partner.example/events",
+        "eventPatterns": ["orders.**"],
+        "eventCondition": "event.payload.big",
+    }
+    alice.call("PUT", "webhooks/subscriptions/partner", posted).expect(200, 201)
     tasks = eventually(lambda: [t for t in bob.get("tasks?box=group")["items"] if t["workflowInstanceId"] == waiting])
     return Scene(waiting, done, failed, tasks[0]["id"], letters[0]["id"])
 
@@ -98,6 +106,12 @@ PAGES = {
     "dead letters": ("alice", lambda scene: "/events/dead-letters"),
     "dead letters, none found": ("alice", lambda scene: "/events/dead-letters?search=nothing-like-it"),
     "one dead letter": ("alice", lambda scene: f"/events/dead-letters/{scene.letter}"),
+    "webhooks in": ("alice", lambda scene: "/events/webhooks"),
+    "webhooks out": ("alice", lambda scene: "/events/webhooks?tab=out"),
+    "one webhook": ("alice", lambda scene: "/events/webhooks/in/door"),
+    "one webhook subscription": ("alice", lambda scene: "/events/webhooks/out/partner"),
+    "webhook form": ("alice", lambda scene: "/events/webhooks?new"),
+    "webhook subscription form": ("alice", lambda scene: "/events/webhooks?tab=out&new"),
     "schedules": ("alice", lambda scene: "/schedules"),
     "schedules, none found": ("alice", lambda scene: "/schedules?search=nothing-like-it"),
     "one schedule": ("alice", lambda scene: "/schedules/nightly"),

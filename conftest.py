@@ -9,8 +9,7 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast, make_cast
-from apps.events import matching, queueing
-from apps.workflows.orchestrator import emitted
+from apps.events import emitted, matching, queueing
 
 
 @pytest.fixture(autouse=True)

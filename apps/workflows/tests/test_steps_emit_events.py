@@ -6,10 +6,9 @@ import pytest
 from django.db import transaction
 
 from apps.auth.models import User
-from apps.events import routing
+from apps.events import emitted, routing
 from apps.events.models import Event
 from apps.events.tests.factories import EventDefinitionFactory, new_event, recorded
-from apps.workflows.orchestrator import emitted
 from apps.workflows.tests.factories import flow, greeting, published, started
 from apps.workflows.tests.live import advance, fresh, pass_time
 

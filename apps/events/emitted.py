@@ -1,4 +1,4 @@
-"""Holding what runs emit against the published definitions of those events, as the definitions are then.
+"""Holding what runs and tasks emit against the published definitions of those events, as the definitions are then.
 
 A look-up is good for some seconds in its process: a version that was published a moment ago may not count yet.
 """

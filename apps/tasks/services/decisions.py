@@ -17,7 +17,7 @@ from apps.events.services import record_events
 from apps.tasks import live
 from apps.tasks.executors.base import Failed
 from apps.tasks.executors.checks import check_storable
-from apps.tasks.executors.plans import plan_of
+from apps.tasks.executors.plans import plans_by_id
 from apps.tasks.models import ReadyTask, Task
 from apps.tasks.runtime import telling
 from apps.tasks.runtime.outcomes import TaskOutcome, deliver
@@ -126,7 +126,7 @@ def _close(actor: User, what: str, task: Task, **details: Any) -> None:
 
 def _tell(actor: User, task: Task) -> None:
     """Record the events of a task that runs by itself. Unprocessable when the answer does not fit what they are defined as."""
-    plan = plan_of(task.definition) if task.definition else None
+    plan = plans_by_id({task.definition_id} - {None}).get(task.definition_id)
     if plan is None:
         return
     if task.status == Task.Status.COMPLETED:

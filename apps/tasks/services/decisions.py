@@ -126,7 +126,8 @@ def _close(actor: User, what: str, task: Task, **details: Any) -> None:
 
 def _tell(actor: User, task: Task) -> None:
     """Record the events of a task that runs by itself. Unprocessable when the answer does not fit what they are defined as."""
-    plan = plans_by_id({task.definition_id} - {None}).get(task.definition_id)
+    definition_id = task.definition_id
+    plan = None if definition_id is None else plans_by_id({definition_id}).get(definition_id)
     if plan is None:
         return
     if task.status == Task.Status.COMPLETED:

@@ -49,7 +49,7 @@ def complete(
     ``skipped``: a person passed it over with a result of theirs; by whom and why.
     """
     status = StepStatus.COMPLETED if skipped is None else StepStatus.SKIPPED
-    events = None if skipped is not None else told.of_completed(run, step, execution, output)
+    events = [] if skipped is not None else told.of_completed(run, step, execution, output)
     execution.output, execution.outcome = output, outcome
     before = execution.status
     execution.status = status
@@ -67,8 +67,7 @@ def complete(
             run.instance.variables.clear()
             run.instance.variables.update(kept)
             raise
-    if events is not None:
-        events.emit()
+    told.tell(run, step, execution, events)
     run.set_status(execution, status)
     data = ({"outcome": outcome} if outcome else {}) | (skipped or {})
     if step.type == "FOR_EACH" and (execution.error is not None or execution.attempt > 1):

@@ -16,6 +16,9 @@ from .state import Execution, Failure
 _BEGUN = "task"
 """In an execution's data, for a task that tells something: {input}, and ``by`` for whoever completed it."""
 
+Events = list[tuple[str, Any]]
+"""Pattern and payload of each."""
+
 
 def begin(execution: Execution, binding: TaskBinding, value: Any) -> None:
     """Keep what the events of a task that begins now will need of it. Of a task without events nothing is kept."""
@@ -32,52 +35,51 @@ def note_who(execution: Execution, by: str | None) -> None:
         execution.data[_BEGUN] = {**execution.data[_BEGUN], "by": by}
 
 
-class Told:
-    """Events of one task, computed and checked, to be emitted together."""
-
-    def __init__(self, run: Run, step: Step, execution: Execution) -> None:
-        self.run, self.execution, self.events = run, execution, list[tuple[str, Any]]()
-        self.begun = None if step.task is None or execution.data is None else execution.data.get(_BEGUN)
-        self.binding = step.task
-
-    def prepare(self, told: tuple[tuple[str, Expression | None], ...], **result: Any) -> None:
-        """Raises the language's error or Unusable, and then none of them is to be emitted."""
-        assert self.binding is not None and self.begun is not None
-        context = {"task": self._task(), "input": self.begun.get("input"), "now": self.run.now, **result}
-        for pattern, payload in told:
-            value = {} if payload is None else self.run.bounded(payload.evaluate(context))
-            self.run.checked(pattern, value)
-            self.events.append((pattern, value))
-
-    def emit(self) -> None:
-        for index, (pattern, payload) in enumerate(self.events):
-            assert self.begun is not None
-            self.run.emit(self.execution, pattern, payload, index, task=self._task(), by=self.begun.get("by"))
-
-    def _task(self) -> dict[str, Any]:
-        assert self.binding is not None
-        return {"id": str(self.execution.id), "taskId": self.binding.task_id, "version": self.binding.version}
+def of_completed(run: Run, step: Step, execution: Execution, output: Any) -> Events:
+    """What is to be told of a task that is done. Raises the language's error or Unusable, and then nothing is to be told."""
+    return [] if step.task is None else _events(run, step.task, execution, step.task.on_complete, {"output": output})
 
 
-def of_completed(run: Run, step: Step, execution: Execution, output: Any) -> Told:
-    """What is to be told of a task that is done. Raises as :meth:`Told.prepare` does."""
-    told = Told(run, step, execution)
-    if step.task is not None and told.begun is not None:
-        told.prepare(step.task.on_complete, output=output)
-    return told
+def tell(run: Run, step: Step, execution: Execution, events: Events) -> None:
+    if step.task is None or execution.data is None:
+        return
+    task, who = _about(step.task, execution), execution.data.get(_BEGUN, {}).get("by")
+    for index, (pattern, payload) in enumerate(events):
+        run.emit(execution, pattern, payload, index, task=task, by=who)
 
 
 def tell_failed(run: Run, step: Step, execution: Execution, failure: Failure) -> Failure:
-    """Emit what is to be told of a task that is given up.
+    """Tell what is to be told of a task that is given up.
 
-    Returns the failure; where its events cannot be made, its details say why, for it cannot fail twice.
+    Returns the failure; where it cannot be told, its details say why, for what has failed cannot fail again.
     """
-    told = Told(run, step, execution)
-    if step.task is None or told.begun is None:
+    if step.task is None:
         return failure
     try:
-        told.prepare(step.task.on_failure, error=failure.as_json())
+        events = _events(run, step.task, execution, step.task.on_failure, {"error": failure.as_json()})
     except (run.plan.language.error, Unusable) as error:
         return replace(failure, details={**failure.details, "notEmitted": failure_of(error).as_json()})
-    told.emit()
+    tell(run, step, execution, events)
     return failure
+
+
+def _events(
+    run: Run,
+    binding: TaskBinding,
+    execution: Execution,
+    told: tuple[tuple[str, Expression | None], ...],
+    result: dict[str, Any],
+) -> Events:
+    """Pattern and payload of each, all of them computed and checked before any is recorded."""
+    begun = (execution.data or {}).get(_BEGUN)
+    if begun is None:
+        return []
+    context = {"input": begun.get("input"), "task": _about(binding, execution), "now": run.now, **result}
+    events = [(name, {} if payload is None else run.bounded(payload.evaluate(context))) for name, payload in told]
+    for pattern, value in events:
+        run.checked(pattern, value)
+    return events
+
+
+def _about(binding: TaskBinding, execution: Execution) -> dict[str, Any]:
+    return {"id": str(execution.id), "taskId": binding.task_id, "version": binding.version}

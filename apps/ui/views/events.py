@@ -209,12 +209,19 @@ def _looks(patterns: Collection[str]) -> dict[str, dict[str, Any]]:
 def _runs(
     user: User, found: Iterable[dict[str, Any]], deliveries: Iterable[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """The runs that events come from or went to and that the reader may see, by id. Three statements."""
+    """The runs that events come from or went to and that the reader may see, by id and by those of tasks in them.
+
+    Four statements at most.
+    """
+    found = list(found)
     named = [each["source"].get("id") for each in found if each["source"]["type"] == "workflow"]
     named += [each["result"].get("instanceId") for each in deliveries]
-    ids = {id_ for each in named if (id_ := _uuid(each))}
+    tasks = [each["source"].get("id") for each in found if each["source"]["type"] == "task"]
+    of_tasks = instances.runs_of_tasks({id_ for each in tasks if (id_ := _uuid(each))})
+    ids = {id_ for each in named if (id_ := _uuid(each))} | set(of_tasks.values())
     rows = list(instances.visible_instances(user).filter(id__in=ids)) if ids else []
-    return {str(each["id"]): each for each in instances.summaries(rows)}
+    runs = {str(each["id"]): each for each in instances.summaries(rows)}
+    return runs | {str(task): runs[str(run)] for task, run in of_tasks.items() if str(run) in runs}
 
 
 def _uuid(text: Any) -> UUID | None:

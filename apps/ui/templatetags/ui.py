@@ -109,8 +109,8 @@ def query_with(context: template.Context, **changes: Any) -> str:
 
 @register.filter
 def words(value: str) -> str:
-    """`WAITING_FOR_EVENT` → `Waiting for event`."""
-    return str(value).replace("_", " ").capitalize()
+    """`WAITING_FOR_EVENT` → `Waiting for event`, `webhookSubscription` → `Webhook subscription`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(value)).replace("_", " ").capitalize()
 
 
 @register.filter

@@ -14,8 +14,12 @@ from apps.events.selectors import published
 
 
 @pytest.fixture(autouse=True)
-def _queues_are_read_anew() -> None:
-    """What one test has set for queues, or has kept of shapes and events, must not be remembered by the next."""
+def _what_is_kept_is_kept_for_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has set for queues, or has kept of shapes and events, must not be remembered by the next.
+
+    Within one, settings of queues are read once, however slow the machine is.
+    """
+    monkeypatch.setattr(queueing, "KEPT_SECONDS", 600.0)
     queueing.forget()
     matching.forget_shapes()
     published.forget()

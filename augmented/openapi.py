@@ -1,4 +1,4 @@
-"""What the OpenAPI document calls sets of values that several fields share, or that share a field's name."""
+"""The OpenAPI document: what it says of itself, and what it calls sets of values that several fields share."""
 
 ENUM_NAMES = {
     "UserKind": "apps.auth.models.User.Kind",
@@ -14,4 +14,17 @@ ENUM_NAMES = {
     "TriggerState": "apps.workflows.selectors.triggers.STATES",
     "WebhookSubscriptionState": "apps.integrations.selectors.subscriptions.STATES",
     "DeliveryStatus": "apps.events.models.Delivery.Status",
+}
+
+SETTINGS = {
+    "TITLE": "Augmented OS",
+    "DESCRIPTION": "Workflows, tasks, events and data, all described by JSON documents.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

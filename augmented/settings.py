@@ -13,8 +13,8 @@ from typing import Any
 from kombu import Queue
 
 from augmented import environment as env
+from augmented import openapi
 from augmented.logs import logging_config
-from augmented.openapi import ENUM_NAMES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("AUGMENTED_VAR", str(BASE_DIR / "var")))
@@ -190,18 +190,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "NUM_PROXIES": env.number("AUGMENTED_PROXIES", 0),
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Augmented OS",
-    "DESCRIPTION": "Workflows, tasks, events and data, all described by JSON documents.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = openapi.SETTINGS
 
 # ── People, sessions, passwords ─────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "accounts.User"

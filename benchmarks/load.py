@@ -39,7 +39,10 @@ def web() -> Iterator[int]:
         "--lifespan", "off", "--no-access-log", "--log-level", "warning",
     ]  # fmt: skip
     process = subprocess.Popen(
-        command, env={**os.environ, "AUGMENTED_SSL_REDIRECT": "false"}, stdout=subprocess.DEVNULL
+        command,
+        env={**os.environ, "AUGMENTED_SSL_REDIRECT": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for(port)

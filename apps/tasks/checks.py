@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from apps.auth.selectors import names_of_active
@@ -11,6 +11,7 @@ from apps.validation.expressions import Expression, ExpressionError, compile_exp
 from apps.validation.violations import Violation, in_order, pointer_to
 
 from .executors.base import Site
+from .executors.emissions import emission_sites
 from .executors.human import human_sites
 from .executors.registry import HUMAN, executor_for, known_kinds
 from .repeating import is_repeatable, tries_again
@@ -21,8 +22,9 @@ _IMPLEMENTATION = "/implementation"
 def check_task(document: dict[str, Any]) -> list[Violation]:
     """Kind, expressions and hosts of `document`, which fits schemas/task.json."""
     found = [*_check_kind(document), *_check_hosts(document), *_check_retries(document)]
-    for site in _sites(document):
-        found.extend(_check_site(site, document.get("inputSchema")))
+    schemas = {"input": document.get("inputSchema"), "output": document.get("outputSchema")}
+    for site in (*_sites(document), *emission_sites(document)):
+        found.extend(_check_site(site, schemas))
     return in_order(found)
 
 
@@ -117,14 +119,14 @@ def _check_retries(document: dict[str, Any]) -> Iterator[Violation]:
         )
 
 
-def _check_site(site: Site, input_schema: Any) -> Iterator[Violation]:
+def _check_site(site: Site, schemas: Mapping[str, Any]) -> Iterator[Violation]:
     if site.condition and isinstance(site.value, str):
         try:
             expression = compile_expression(site.value, roots=site.roots)
         except ExpressionError as error:
             yield error.as_violation(site.pointer)
         else:
-            yield from _check_reads(expression, site.pointer, input_schema)
+            yield from _check_reads(expression, site.pointer, schemas)
         return
     for pointer, text in _texts(site.value, site.pointer):
         try:
@@ -133,7 +135,7 @@ def _check_site(site: Site, input_schema: Any) -> Iterator[Violation]:
             yield error.as_violation(pointer)
             continue
         for _, expression in template.expressions:
-            yield from _check_reads(expression, pointer, input_schema)
+            yield from _check_reads(expression, pointer, schemas)
 
 
 def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
@@ -149,13 +151,13 @@ def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
             yield from _texts(item, pointer + pointer_to(index))
 
 
-def _check_reads(expression: Expression, pointer: str, input_schema: Any) -> Iterator[Violation]:
-    """A field of the input that the inputSchema does not declare: an error where it excludes others."""
+def _check_reads(expression: Expression, pointer: str, schemas: Mapping[str, Any]) -> Iterator[Violation]:
+    """A field of the input or output that its schema does not declare: an error where it excludes others."""
     optional = set(expression.optional_reads)
     for path in sorted(expression.reads):
-        if path[0] != "input" or path in optional:
+        if path[0] not in schemas or path in optional:
             continue
-        schema = input_schema
+        root, schema = path[0], schemas[path[0]]
         for depth, name in enumerate(path[1:], start=1):
             if not _is_plain_object(schema):
                 break
@@ -164,8 +166,8 @@ def _check_reads(expression: Expression, pointer: str, input_schema: Any) -> Ite
                 continue
             closed = schema.get("additionalProperties") is False
             yield Violation(
-                "unknown-input-field",
-                f"The inputSchema has no field {'.'.join(path[1 : depth + 1])}.",
+                f"unknown-{root}-field",
+                f"The {root}Schema has no field {'.'.join(path[1 : depth + 1])}.",
                 pointer,
                 severity="error" if closed else "warning",
                 hint="It has " + ", ".join(list(schema["properties"])[:20]) + ".",

@@ -10,7 +10,7 @@ from django.db import OperationalError, close_old_connections, transaction
 
 from apps.events import doorbell
 
-from .runtime import queue
+from .runtime import queue, standalone
 from .runtime.outcomes import deliver
 from .runtime.worker import SERVES, Worker
 
@@ -37,6 +37,7 @@ def sweep() -> None:
     close_old_connections()
     with transaction.atomic():
         _, lost = queue.take_back()
+        standalone.tell([each for each in lost if each.task.workflow_instance_id is None])
         deliver([queue.as_outcome(each) for each in lost])
     if queue.has_ready():
         doorbell.ring_now(doorbell.IO)

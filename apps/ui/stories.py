@@ -50,7 +50,8 @@ def branches(
             by_run.setdefault(run_id, branch)
     loose = Branch(None)
     for event in caused:
-        by_run.get(str(event["source"].get("id")), loose).caused.append(event)
+        source = str(event["source"].get("id"))  # the run itself, or a task in it
+        by_run.get(str(runs.get(source, {}).get("id", source)), loose).caused.append(event)
     return [*found, loose] if loose.caused else found
 
 

@@ -21,12 +21,13 @@ PURCHASE = {"item": "A laptop", "amount": 3_000, "currency": "EUR", "costCenter"
 
 @dataclass(frozen=True)
 class Scene:
-    """Runs and a task to look at."""
+    """Runs, a task and a dead letter to look at."""
 
     waiting: str
     done: str
     failed: str
     task: str
+    letter: str
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,19 @@ def scene(platform: Platform) -> Scene:
         "eventCondition": "event.payload.big",
     }
     alice.call("PUT", "workflows/triggers/orders", trigger).expect(200, 201)
+    alice.call("PUT", "events/queues/imports", {"patterns": ["imports.**"]}).expect(200, 201)
+    alice.call("POST", "events", {"pattern": "orders.placed", "payload": {"big": "who knows"}}).expect(202)
+    letters = eventually(lambda: alice.get("events/dead-letters?pattern=orders.placed")["items"])
+    hook = {"webhookId": "door", "path": "door", "auth": {"kind": "none"}}
+    alice.call("PUT", "webhooks/door", hook).expect(200, 201)
+    posted = {
+        "url": "https://partner.example/events",
+        "eventPatterns": ["orders.**"],
+        "eventCondition": "event.payload.big",
+    }
+    alice.call("PUT", "webhooks/subscriptions/partner", posted).expect(200, 201)
     tasks = eventually(lambda: [t for t in bob.get("tasks?box=group")["items"] if t["workflowInstanceId"] == waiting])
-    return Scene(waiting, done, failed, tasks[0]["id"])
+    return Scene(waiting, done, failed, tasks[0]["id"], letters[0]["id"])
 
 
 PAGES = {
@@ -88,6 +100,18 @@ PAGES = {
     "one trigger": ("alice", lambda scene: "/events/triggers/orders"),
     "trigger form": ("alice", lambda scene: "/events/triggers?new&workflow=purchase-approval"),
     "trying an event": ("alice", lambda scene: "/events/triggers/test?pattern=orders.placed"),
+    "queues": ("alice", lambda scene: "/events/queues"),
+    "queue form": ("alice", lambda scene: "/events/queues?new"),
+    "one queue": ("alice", lambda scene: "/events/queues/imports"),
+    "dead letters": ("alice", lambda scene: "/events/dead-letters"),
+    "dead letters, none found": ("alice", lambda scene: "/events/dead-letters?search=nothing-like-it"),
+    "one dead letter": ("alice", lambda scene: f"/events/dead-letters/{scene.letter}"),
+    "webhooks in": ("alice", lambda scene: "/events/webhooks"),
+    "webhooks out": ("alice", lambda scene: "/events/webhooks?tab=out"),
+    "one webhook": ("alice", lambda scene: "/events/webhooks/in/door"),
+    "one webhook subscription": ("alice", lambda scene: "/events/webhooks/out/partner"),
+    "webhook form": ("alice", lambda scene: "/events/webhooks?new"),
+    "webhook subscription form": ("alice", lambda scene: "/events/webhooks?tab=out&new"),
     "schedules": ("alice", lambda scene: "/schedules"),
     "schedules, none found": ("alice", lambda scene: "/schedules?search=nothing-like-it"),
     "one schedule": ("alice", lambda scene: "/schedules/nightly"),

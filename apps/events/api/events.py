@@ -70,7 +70,12 @@ class EventList(generics.ListAPIView[Event]):
             OpenApiParameter("sourceType", str, enum=forms.SOURCE_TYPES),
             OpenApiParameter("correlationId", str),
             OpenApiParameter("causationId", str, description="The eventId of what caused them."),
-            OpenApiParameter("search", str, description="An id, part of a pattern, or of a payload's text."),
+            OpenApiParameter(
+                "search",
+                str,
+                description="An id, part of a pattern, or of a payload's text. Without since and until, like sourceType and"
+                " a pattern that begins with a wildcard, among the events of the last seven days.",
+            ),
             OpenApiParameter("since", str, description="Recorded at that time or later; ISO 8601."),
             OpenApiParameter("until", str, description="Recorded before that time."),
         ],

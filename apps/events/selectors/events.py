@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from apps.auth.access import require
 from apps.auth.models import User
@@ -20,6 +21,7 @@ LONGEST_CHAIN = 20
 MOST_CAUSED = 100
 MOST_DELIVERIES = 200
 MOST_ALIKE = 20
+SCANNED = timedelta(days=7)
 
 
 def events(
@@ -35,9 +37,20 @@ def events(
 ) -> QuerySet[Event]:
     """The events that fit all of what is given, unordered. ``pattern`` may have wildcards; ``search`` looks into ids, names
     and the texts of payloads. ``since`` and ``until`` are times of recording. AccessDenied.
+
+    What no index helps to find is looked for among the young, unless times are given: see :func:`is_scanned`.
     """
     require(actor, "view:event")
     rows = Event.objects.all()
+    if is_scanned(
+        pattern=pattern,
+        source_type=source_type,
+        case=correlation_id or causation_id,
+        search=search,
+        since=since,
+        until=until,
+    ):
+        since = timezone.now() - SCANNED
     if pattern:
         rows = rows.filter(_named(pattern))
     if source_type:
@@ -55,6 +68,20 @@ def events(
             Q(event_id=search) | Q(correlation_id=search) | Q(pattern__icontains=search) | Q(payload__icontains=search)
         )
     return rows
+
+
+def is_scanned(
+    *,
+    pattern: str = "",
+    source_type: str = "",
+    case: str = "",
+    search: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> bool:
+    """Whether only events of the last seven days are looked through: the store may hold very many."""
+    indexed = case or (pattern and ends_of(pattern)[0])
+    return bool((search or source_type or pattern) and not indexed and not since and not until)
 
 
 def _named(pattern: str) -> Q:

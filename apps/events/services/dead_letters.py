@@ -181,6 +181,24 @@ def _audit(actor: User, verb: str, letter: DeadLetter, details: dict[str, Any]) 
 
 # What the platform itself does with letters
 
+_FORGET = """
+DELETE FROM events_deadletter WHERE id IN (
+  SELECT id FROM events_deadletter WHERE status = ANY(%s) AND updated_at < %s ORDER BY created_at LIMIT %s)
+"""
+
+FORGET_BATCH = 1_000
+
+
+def forget_letters(*, ended_before: datetime) -> int:
+    """Delete letters that were resolved or discarded before that; what is still pending stays. Returns how many."""
+    gone = 0
+    while True:
+        count = run(_FORGET, [str(_S.RESOLVED), str(_S.DISCARDED)], ended_before, FORGET_BATCH)
+        gone += count
+        if count < FORGET_BATCH:
+            return gone
+
+
 _OF = """
 SELECT k.id, k.recorded_at, coalesce(d.queue, 'default'), coalesce(d.history, '[]')::text, coalesce(d.attempts, 1)
 FROM events_eventkey k LEFT JOIN events_delivery d ON d.event = k.id AND d.subscriber_id = %s AND d.recorded_at = k.recorded_at

@@ -77,7 +77,8 @@ def drop_older(now: datetime, keep: timedelta) -> list[str]:
                 cursor.execute(f"DROP TABLE IF EXISTS {name}")
             dropped.append(name)
             log.info("events.week_dropped", partition=name)
-    _forget_keys(kept)
+    left = _forget_unparted(kept)
+    _forget_keys(kept if left is None else min(kept, left))
     return dropped
 
 
@@ -89,6 +90,23 @@ def _is_open(start: datetime, end: datetime) -> bool:
             [start, end, start, end],
         )
         return bool(cursor.fetchone()[0])
+
+
+def _forget_unparted(before: datetime) -> datetime | None:
+    """Delete what lies in the default parts, which came while nobody made weeks; not what is open. Returns the oldest left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM events_event_default e WHERE e.recorded_at < %s"
+            " AND NOT EXISTS (SELECT 1 FROM events_queuedevent q WHERE q.event = e.id)"
+            " AND NOT EXISTS (SELECT 1 FROM events_delivery d WHERE d.event = e.id AND d.next_attempt_at IS NOT NULL)",
+            [before],
+        )
+        cursor.execute(
+            "DELETE FROM events_delivery_default WHERE recorded_at < %s AND next_attempt_at IS NULL", [before]
+        )
+        cursor.execute("SELECT min(recorded_at) FROM events_event_default")
+        oldest: datetime | None = cursor.fetchone()[0]
+        return oldest
 
 
 def _forget_keys(before: datetime) -> None:

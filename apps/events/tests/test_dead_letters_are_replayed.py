@@ -151,3 +151,13 @@ def test_a_subscriber_may_find_out_later_that_it_cannot(ears: Listener) -> None:
     assert Delivery.objects.get().status == "dead"
     dead_letters.refuse(event.document | {"eventId": "never recorded"}, "listener:a", {"message": "x"})
     assert DeadLetter.objects.count() == 1
+
+
+def test_what_has_ended_long_ago_is_forgotten_and_what_is_pending_is_not(ears: Listener, admin: User) -> None:
+    over, fresh, pending = dead("e-1", "e-2", "e-3")
+    for letter in (over, fresh):
+        dead_letters.discard(actor=admin, letter_id=letter.id, notes="Old.")
+    long_ago = timezone.now() - timedelta(days=100)
+    DeadLetter.objects.filter(id__in=[over.id, pending.id]).update(updated_at=long_ago, created_at=long_ago)
+    assert dead_letters.forget_letters(ended_before=timezone.now() - timedelta(days=90)) == 1
+    assert set(DeadLetter.objects.values_list("event_id", flat=True)) == {"e-2", "e-3"}

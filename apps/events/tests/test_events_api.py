@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.auth.models import User
@@ -200,6 +202,17 @@ class TestReading:
         assert found("search=needle") == {"e-2"}
         assert found("sourceType=system") == {"e-1", "e-2", "e-3"}
         assert found("since=2999-01-01T00:00:00Z") == set()
+
+    def test_what_no_index_finds_is_looked_for_among_the_young_unless_times_are_given(self, client: APIClient) -> None:
+        recorded(new_event("old", "orders.paid"), new_event("young", "orders.paid"))
+        Event.objects.filter(event_id="old").update(recorded_at=timezone.now() - timedelta(days=8))
+
+        def found(query: str) -> set[str]:
+            return {each["eventId"] for each in client.get(f"{EVENTS}?{query}").json()["items"]}
+
+        assert found("search=paid") == found("pattern=**.paid") == found("sourceType=system") == {"young"}
+        assert found("search=paid&since=2020-01-01T00:00:00Z") == {"old", "young"}
+        assert found("pattern=orders.*") == found("") == {"old", "young"}
 
     @pytest.mark.parametrize("query", ["sourceType=x", "since=soon", "pattern=%00", "limit=0"])
     def test_a_filter_that_cannot_be_read_is_an_error(self, client: APIClient, query: str) -> None:

@@ -125,3 +125,15 @@ def test_a_week_with_a_delivery_that_is_still_open_stays_until_it_is_over() -> N
     assert drop_older() == ["events_event_p20310519"]
     assert not Event.objects.exists()
     assert not EventKey.objects.exists()
+
+
+def test_what_came_while_nobody_made_weeks_goes_as_well_but_not_while_it_is_open() -> None:
+    came("over", NOW - timedelta(weeks=4))
+    QueuedEvent.objects.all().delete()
+    came("queued", NOW - timedelta(weeks=4))
+    assert {part_of(name) for name in ("over", "queued")} == {"events_event_default"}
+    drop_older()
+    assert Event.objects.get().event_id == "queued"
+    assert list(EventKey.objects.values_list("event_id", flat=True)) in (["queued"], ["over", "queued"])
+    recorded(new_event("queued"))
+    assert Event.objects.count() == 1

@@ -15,6 +15,7 @@ from uuid import UUID
 from apps.tasks.models import TaskDefinition
 
 from .base import Executor, NowExecutor
+from .emissions import ON_COMPLETE, ON_FAILURE, Emissions, compile_emissions
 from .human import compile_human
 from .registry import HUMAN, executor_for
 
@@ -39,6 +40,8 @@ class TaskDefinitionPlan:
     timeout: float | None
     retry_policy: dict[str, Any] | None
     inline: bool
+    on_complete: Emissions = field(default=(), repr=False)
+    on_failure: Emissions = field(default=(), repr=False)
 
 
 def compile_plan(document: dict[str, Any], definition_id: UUID | None = None) -> TaskDefinitionPlan:
@@ -61,6 +64,8 @@ def compile_plan(document: dict[str, Any], definition_id: UUID | None = None) ->
         timeout=_timeout(document, execution),
         retry_policy=document.get("retryPolicy"),
         inline=isinstance(executor, NowExecutor) and execution.get("executor") != "worker",
+        on_complete=compile_emissions(document, ON_COMPLETE),
+        on_failure=compile_emissions(document, ON_FAILURE),
     )
 
 

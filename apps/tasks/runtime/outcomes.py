@@ -13,7 +13,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class TaskOutcome:
-    """What became of a task: ``status`` is COMPLETED, FAILED, TIMED_OUT or CANCELLED."""
+    """What became of a task: ``status`` is COMPLETED, FAILED, TIMED_OUT or CANCELLED. ``by_id``: the person who did that."""
 
     task_id: UUID
     workflow_instance_id: UUID | None
@@ -21,6 +21,7 @@ class TaskOutcome:
     output: Any = None
     outcome: str | None = None
     error: dict[str, Any] | None = None
+    by_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

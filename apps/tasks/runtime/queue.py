@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 
 from apps.events import doorbell
+from apps.events.services import NewEvent
 from apps.events.sql import as_rows, fetch, run
 from apps.tasks import live
 
@@ -50,6 +51,10 @@ class Finished:
     started_at: datetime | None = None
     attempts: int = 0
     """Runs of the task so far, this one included; known once the result is settled."""
+    events: tuple[NewEvent, ...] = ()
+    """What is to be recorded with it."""
+    requested_by_id: UUID | None = None
+    """Who asked for the task; known once the result is settled."""
 
 
 _PUT = """
@@ -185,7 +190,7 @@ SET status = rows.status, output = rows.output, outcome = rows.outcome, error = 
     executor_id = %s, started_at = coalesce(t.started_at, rows.started_at), completed_at = now()
 FROM rows JOIN gone ON gone.task_id = rows.task_id
 WHERE t.id = ANY(%s) AND t.id = rows.task_id
-RETURNING t.id, t.attempt
+RETURNING t.id, t.attempt, t.requested_by_id
 """
 
 
@@ -210,8 +215,12 @@ def settle(worker: str, results: Sequence[Finished]) -> list[Finished]:
         for each in results
     ]
     ids = [each.task.task_id for each in results]
-    taken = dict(fetch(_SETTLE, as_rows(rows), ids, worker, worker, ids))
-    return [replace(each, attempts=taken[each.task.task_id]) for each in results if each.task.task_id in taken]
+    taken = {row[0]: row for row in fetch(_SETTLE, as_rows(rows), ids, worker, worker, ids)}
+    return [
+        replace(each, attempts=row[1], requested_by_id=row[2])
+        for each in results
+        if (row := taken.get(each.task.task_id)) is not None
+    ]
 
 
 def as_outcome(result: Finished) -> TaskOutcome:
@@ -271,7 +280,8 @@ def pause(task_ids: Sequence[UUID], *, resume: bool) -> None:
 
 
 _EXPIRED = """
-SELECT q.task_id, t.definition_id, t.workflow_instance_id, t.step_id, q.attempt, q.worker
+SELECT q.task_id, t.definition_id, t.workflow_instance_id, t.step_id, q.attempt, q.worker,
+       CASE WHEN q.attempt >= %s THEN t.input::text END
 FROM tasks_readytask q JOIN tasks_task t ON t.id = q.task_id
 WHERE q.worker IS NOT NULL AND q.leased_until < now()
 ORDER BY q.leased_until LIMIT 1000 FOR UPDATE OF q SKIP LOCKED
@@ -295,7 +305,7 @@ def take_back() -> tuple[int, list[Finished]]:
     """
     free: list[UUID] = []
     lost: list[Finished] = []
-    for task_id, definition_id, instance_id, step_id, attempt, worker in fetch(_EXPIRED):
+    for task_id, definition_id, instance_id, step_id, attempt, worker, given in fetch(_EXPIRED, max_claims()):
         if attempt < max_claims():
             free.append(task_id)
             continue
@@ -305,7 +315,8 @@ def take_back() -> tuple[int, list[Finished]]:
             "message": f"The task was begun {attempt} times and every worker that ran it went away without a result.",
             "details": {"attempts": attempt, "lastWorker": worker},
         }
-        task = ClaimedTask(task_id, definition_id, instance_id, step_id, None, attempt)
+        value = None if given is None else orjson.loads(given)
+        task = ClaimedTask(task_id, definition_id, instance_id, step_id, value, attempt)
         lost += settle(worker, [Finished(task, "FAILED", error=error)])
     if free:
         run(_FREE, max_claims() - 1, _ALONE, _ALONE, free)

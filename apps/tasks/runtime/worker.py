@@ -235,9 +235,9 @@ class Worker:
     def _turn_now(self, results: list[Finished], look: bool, room: int, alone: bool) -> Turn:
         queues = [each for each in self.queues if each != doorbell.ORCHESTRATOR]
         with fresh_connection_after_a_loss(), transaction.atomic():
-            taken = queue.settle(self.name, results)
+            taken = queue.settle(self.name, standalone.judged(results))
             failpoint("turn.after_result")
-            standalone.retry([each for each in taken if each.task.workflow_instance_id is None])
+            standalone.follow(taken)
             lease = Lease(self.name, max(room, 0), self.queues)
             pump = WAVE if look and room > 0 and doorbell.ORCHESTRATOR in self.queues else 0
             claimed, more = deliver([queue.as_outcome(each) for each in taken], pump=pump, lease=lease)

@@ -13,9 +13,13 @@ from django.utils import timezone
 
 from apps.auth.models import User
 from apps.auth.services import record_audit
+from apps.events.services import record_events
 from apps.tasks import live
+from apps.tasks.executors.base import Failed
 from apps.tasks.executors.checks import check_storable
+from apps.tasks.executors.plans import plans_by_id
 from apps.tasks.models import ReadyTask, Task
+from apps.tasks.runtime import telling
 from apps.tasks.runtime.outcomes import TaskOutcome, deliver
 from apps.validation.problems import Conflict, Unprocessable
 from apps.validation.schemas import check_instance, is_valid
@@ -111,10 +115,35 @@ def _close(actor: User, what: str, task: Task, **details: Any) -> None:
                 output=task.output,
                 outcome=task.outcome,
                 error=task.error,
+                by_id=actor.pk,
             )
         ]
     )
+    if task.workflow_instance_id is None:
+        _tell(actor, task)
     live.changed(task)
+
+
+def _tell(actor: User, task: Task) -> None:
+    """Record the events of a task that runs by itself. Unprocessable when the answer does not fit what they are defined as."""
+    definition_id = task.definition_id
+    plan = None if definition_id is None else plans_by_id({definition_id}).get(definition_id)
+    if plan is None:
+        return
+    if task.status == Task.Status.COMPLETED:
+        events = telling.of_completed(plan, task.pk, task.input, task.output, ending=task.version)
+        if isinstance(events, Failed):
+            raise Unprocessable(
+                f"The task cannot be completed with this answer. {events.message}",
+                violations=[Violation(events.code.lower().replace("_", "-"), events.message, "/output")],
+            )
+    else:
+        events = telling.of_failed(plan, task.pk, task.input, task.error or {}, ending=task.version)
+        if isinstance(events, Failed):
+            task.error = telling.not_told(task.error or {}, events)
+            task.save(update_fields=["error"])
+            return
+    record_events(telling.by(events, actor.pk))
 
 
 def _check_action(keys: list[str], action: str | None) -> list[Violation]:

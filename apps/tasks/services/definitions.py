@@ -6,16 +6,23 @@ from typing import Any
 
 from apps.auth.models import User
 from apps.tasks.checks import check_people, check_task
+from apps.tasks.emitting import check_events, references
 from apps.tasks.models import TaskDefinition
 from apps.validation.definitions import services as definitions
-from apps.validation.violations import Violation
+from apps.validation.violations import Violation, in_order
 
 
 def _checks(document: dict[str, Any]) -> list[Violation]:
-    return check_task(document) + check_people(document)
+    return in_order([*check_task(document), *check_people(document), *check_events(document)])
 
 
-TASKS = definitions.DefinitionKind("task", "taskId", TaskDefinition, _checks, order=20)
+def _checks_if(document: dict[str, Any], instead: definitions.Instead) -> list[Violation]:
+    return in_order([*check_task(document), *check_events(document, instead)])
+
+
+TASKS = definitions.DefinitionKind(
+    "task", "taskId", TaskDefinition, _checks, order=20, references=references, checks_if=_checks_if
+)
 
 
 def save_definition(

@@ -12,11 +12,12 @@ from apps.auth.access import require
 from apps.auth.identifiers import uuid7
 from apps.auth.models import User
 from apps.auth.services import record_audit
+from apps.events.services import NewEvent, record_events
 from apps.tasks import live
 from apps.tasks.assignment import priority_of, resolve
 from apps.tasks.executors import Completed, Failed, TaskCall, TaskDefinitionPlan, check_input, plan_of, run_checked_now
 from apps.tasks.models import Task
-from apps.tasks.runtime import queue
+from apps.tasks.runtime import queue, telling
 from apps.validation.definitions import services as definitions
 from apps.validation.expressions import EvaluationError
 from apps.validation.problems import Conflict, Unprocessable
@@ -97,12 +98,22 @@ def _do(task: Task, plan: TaskDefinitionPlan) -> None:
     )
     task.completed_at = timezone.now()
     task.attempt = 1
+    events: list[NewEvent] | Failed = []
+    if isinstance(result, Completed):
+        events = telling.of_completed(plan, task.pk, task.input, result.output)
+        if isinstance(events, Failed):
+            result = events
     if isinstance(result, Completed):
         task.status, task.output, task.outcome = Task.Status.COMPLETED, result.output, result.outcome
     else:
         task.status = Task.Status.FAILED
         task.error = {**result.as_json(), "timestamp": task.completed_at.isoformat()}
+        events = telling.of_failed(plan, task.pk, task.input, task.error)
+        if isinstance(events, Failed):
+            task.error = telling.not_told(task.error, events)
     task.save(force_insert=True)
+    if not isinstance(events, Failed):
+        record_events(telling.by(events, task.requested_by_id))
 
 
 def _queue(task: Task, plan: TaskDefinitionPlan, actor: User) -> Task:

@@ -6,13 +6,32 @@ from typing import Any
 
 import pytest
 
-from apps.auth.tests.factories import UserFactory
+from apps.auth.tests.factories import Cast, UserFactory
+from apps.events.kind import EVENT
+from apps.events.tests.factories import EventDefinitionFactory
 from apps.tasks.checks import check_people, check_task
+from apps.tasks.emitting import check_events
+from apps.validation.definitions.impact import impact
 from apps.validation.schemas import check_document
 
-from .factories import expression_document, http_document, human_document
+from .factories import TaskDefinitionFactory, expression_document, http_document, human_document
 
 PARAMETERS = "/implementation/parameters"
+DOUBLED = {
+    "eventId": "orders-doubled",
+    "name": "Doubled",
+    "pattern": "orders.doubled",
+    "version": "1.0.0",
+    "payloadSchema": {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer"},
+            "more": {"type": "object", "properties": {"n": {"type": "array", "items": {"type": "integer"}}}},
+        },
+        "required": ["id"],
+        "additionalProperties": False,
+    },
+}
 
 
 def found(document: dict[str, Any]) -> dict[str, str]:
@@ -147,3 +166,81 @@ def test_a_task_that_nobody_may_take_is_told(parameters: dict[str, Any], pointer
     document = {"taskId": "t", "type": "MANUAL", "implementation": {"kind": "HUMAN", "parameters": parameters}}
     assert check_document("task", document) == []
     assert [each.pointer for each in check_people(document)] == pointers
+
+
+def telling(payload: Any, **more: Any) -> dict[str, Any]:
+    """A task that tells of itself with this payload."""
+    return expression_document() | {"onComplete": {"emit": [{"pattern": "orders.doubled", "payload": payload}]}} | more
+
+
+def test_the_events_of_a_task_see_what_it_was_given_and_what_came_of_it() -> None:
+    payload = {"a": "${input.amount}", "b": "${output.doubled}", "c": "${task.id + task.taskId + task.version}"}
+    failed = {"emit": [{"pattern": "orders.failed", "payload": {"why": "${error.code + error.message}"}}]}
+    assert found(telling(payload, onFailure=failed)) == {}
+
+
+def test_expressions_in_the_events_of_a_task_are_checked() -> None:
+    closed = {"type": "object", "properties": {"doubled": {"type": "number"}}, "additionalProperties": False}
+    payload = {"a": "${input.}", "b": "${error.code}", "c": "${output.tripled}", "d": "${steps.x.output}"}
+    failed = {"emit": [{"pattern": "a"}, {"pattern": "b", "payload": {"x": "${output.doubled}", "y": "${error.kode}"}}]}
+    assert set(found(telling(payload, outputSchema=closed, onFailure=failed)).items()) == {
+        ("/onComplete/emit/0/payload/a", "expression-syntax"),
+        ("/onComplete/emit/0/payload/b", "expression-root"),
+        ("/onComplete/emit/0/payload/c", "unknown-output-field"),
+        ("/onComplete/emit/0/payload/d", "expression-root"),
+        ("/onFailure/emit/1/payload/x", "expression-root"),
+        ("/onFailure/emit/1/payload/y", "expression-field"),
+    }
+
+
+def test_events_are_recorded_under_whole_names() -> None:
+    document = expression_document() | {"onFailure": {"emit": [{"pattern": "orders.*"}, {"event": "orders.failed"}]}}
+    violations = check_document("task", document)
+    assert [each.pointer for each in violations] == ["/onFailure/emit/0/pattern", "/onFailure/emit/1/event"]
+    [fix] = violations[1].fix
+    assert (fix["op"], fix["path"]) == ("move", "/onFailure/emit/1/pattern")
+    renamed = check_document("task", expression_document() | {"onError": {"emit": []}})
+    assert renamed[0].fix == [{"op": "move", "from": "/onError", "path": "/onFailure"}]
+
+
+@pytest.mark.django_db
+def test_events_that_tasks_may_not_record_are_refused() -> None:
+    EventDefinitionFactory(document=DOUBLED | {"sourceTypes": ["workflow", "external"]})
+    [violation] = check_events(telling({"id": 1}))
+    assert (violation.code, violation.pointer) == ("source-type", "/onComplete/emit/0/pattern")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("payload", "wrong"),
+    [
+        ({"id": "${output.doubled}", "more": {"n": [1, "${input.amount}"]}}, {}),
+        ("${output}", {}),
+        ({"id": "one"}, {"/id": "type"}),
+        ({"id": "one", "note": "${input.amount}"}, {"/id": "type", "/note": "unknown-field"}),
+        ({"more": {"n": ["x", "${input.amount}"]}}, {"": "required", "/more/n/0": "type"}),
+        ({"id": {"of": "${input.amount}"}}, {"/id": "type"}),
+    ],
+)
+def test_what_certainly_does_not_fit_the_definition_of_the_event_is_found(payload: Any, wrong: dict[str, str]) -> None:
+    EventDefinitionFactory(document=DOUBLED)
+    place = "/onComplete/emit/0/payload"
+    assert {each.pointer.removeprefix(place): each.code for each in check_events(telling(payload))} == wrong
+
+
+@pytest.mark.django_db
+def test_an_event_that_is_a_draft_or_unknown_binds_nobody() -> None:
+    assert check_events(telling({"id": "one"})) == []
+    EventDefinitionFactory(document=DOUBLED | {"status": "draft"})
+    assert check_events(telling({"id": "one"})) == []
+
+
+@pytest.mark.django_db
+def test_an_events_dependents_are_the_tasks_that_record_it_and_what_a_change_breaks_is_told(cast: Cast) -> None:
+    event = EventDefinitionFactory(document=DOUBLED)
+    TaskDefinitionFactory(document=telling({"id": "${output.doubled}"}))
+    [user] = impact(EVENT, event)["definitions"]
+    assert (user["kind"], user["id"], user["pointer"]) == ("task", "double", "/onComplete/emit/0/pattern")
+    assert impact(EVENT, event, DOUBLED | {"version": "1.1.0"})["breaks"] == []
+    [broken] = impact(EVENT, event, DOUBLED | {"version": "2.0.0", "sourceTypes": ["workflow"]})["breaks"]
+    assert [each["code"] for each in broken["violations"]] == ["source-type"]

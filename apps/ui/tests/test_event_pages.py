@@ -20,6 +20,7 @@ from apps.events.routing import route
 from apps.events.services import NewEvent, record_events
 from apps.events.subscribers import Permanent
 from apps.events.tests.factories import EventDefinitionFactory, Listener, new_event, registered
+from apps.tasks.tests.factories import expression_document
 from apps.ui.stories import branches, timeline
 from apps.ui.tests.reading import island, links, text_of
 from apps.workflows.tests.factories import greeting, published, started
@@ -170,6 +171,19 @@ class TestStory:
         told = text.partition(" Story ")[2]
         assert told.index("orders.placed") < told.index("orders.shipped") < told.index("greetings.said")
         assert {"/events/first", "/events/third", f"/instances/{run.pk}"} <= set(links(answer))
+
+    def test_what_a_task_said_leads_to_the_run_that_it_belongs_to(self, alice: User, browse: Browse) -> None:
+        said = {"onComplete": {"emit": [{"pattern": "sums.doubled"}]}}
+        step = {"stepId": "double", "taskId": "double", "input": {"amount": 2}}
+        published(greeting(workflowId="sums", name="Sums", steps=[step]), expression_document() | said)
+        run = started(alice, "sums", start_input={"name": "Ada"})
+        [event] = Event.objects.all()
+        for pane in ({}, {"X-Pane": "1"}):
+            answer = browse(alice).get(f"/events/{event.event_id}", headers=pane)
+            assert "double of Sums" in text_of(answer)
+            assert f"/instances/{run.pk}" in links(answer)
+        stranger = browse(UserFactory(permissions=["view:event"])).get(f"/events/{event.event_id}")
+        assert f"/instances/{run.pk}" not in links(stranger)
 
     def test_who_failed_on_it_is_said_first_with_a_way_to_replay(self, alice: User, browse: Browse) -> None:
         listener = Listener()

@@ -17,7 +17,6 @@ from django.utils.cache import patch_vary_headers
 from apps.auth.access import allowed, permitted_scopes
 from apps.auth.models import User
 from apps.events.models import Event
-from apps.events.rules import ends_of
 from apps.events.selectors import dead_letters, events
 from apps.events.selectors.published import definitions_of
 from apps.events.selectors.reach import reach_of
@@ -37,8 +36,6 @@ PERIODS = {
     "1d": ("Last day", timedelta(days=1)),
     "7d": ("Last 7 days", timedelta(days=7)),
 }
-# What no index helps to find is looked for among the young: the store may hold very many.
-SCANNED = timedelta(days=7)
 NEWER = "X-Newer-Than"
 PANE = "X-Pane"
 
@@ -147,13 +144,7 @@ def _limits(chosen: dict[str, str]) -> tuple[dict[str, Any], bool]:
     since: list[datetime] = [midnight(first)] if first else []
     if chosen["period"]:
         since.append(timezone.now() - PERIODS[chosen["period"]][1])
-    indexed = chosen["correlation"] or (chosen["pattern"] and ends_of(chosen["pattern"])[0])
-    scanned = bool(
-        (chosen["search"] or chosen["source"] or chosen["pattern"]) and not indexed and not since and not last
-    )
-    if scanned:
-        since.append(timezone.now() - SCANNED)
-    limits = {
+    limits: dict[str, Any] = {
         "pattern": chosen["pattern"],
         "source_type": chosen["source"],
         "correlation_id": chosen["correlation"],
@@ -161,6 +152,14 @@ def _limits(chosen: dict[str, str]) -> tuple[dict[str, Any], bool]:
         "since": max(since) if since else None,
         "until": midnight(last + timedelta(days=1)) if last else None,
     }
+    scanned = events.is_scanned(
+        pattern=limits["pattern"],
+        source_type=limits["source_type"],
+        case=limits["correlation_id"],
+        search=limits["search"],
+        since=limits["since"],
+        until=limits["until"],
+    )
     return limits, scanned
 
 
@@ -210,12 +209,19 @@ def _looks(patterns: Collection[str]) -> dict[str, dict[str, Any]]:
 def _runs(
     user: User, found: Iterable[dict[str, Any]], deliveries: Iterable[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """The runs that events come from or went to and that the reader may see, by id. Three statements."""
+    """The runs that events come from or went to and that the reader may see, by id and by those of tasks in them.
+
+    Four statements at most.
+    """
+    found = list(found)
     named = [each["source"].get("id") for each in found if each["source"]["type"] == "workflow"]
     named += [each["result"].get("instanceId") for each in deliveries]
-    ids = {id_ for each in named if (id_ := _uuid(each))}
+    tasks = [each["source"].get("id") for each in found if each["source"]["type"] == "task"]
+    of_tasks = instances.runs_of_tasks({id_ for each in tasks if (id_ := _uuid(each))})
+    ids = {id_ for each in named if (id_ := _uuid(each))} | set(of_tasks.values())
     rows = list(instances.visible_instances(user).filter(id__in=ids)) if ids else []
-    return {str(each["id"]): each for each in instances.summaries(rows)}
+    runs = {str(each["id"]): each for each in instances.summaries(rows)}
+    return runs | {str(task): runs[str(run)] for task, run in of_tasks.items() if str(run) in runs}
 
 
 def _uuid(text: Any) -> UUID | None:

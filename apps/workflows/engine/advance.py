@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from . import cancelling, items, steering, transitions, undoing
+from . import cancelling, items, steering, told, transitions, undoing
 from .flow import complete, fail, fail_run, go_on, go_on_with_items, guarded, skip
 from .plan import Plan, Step
 from .run import Move, Run, Unusable, failure_of
@@ -101,6 +101,7 @@ def _task_completed(run: Run, signal: Signal) -> None:
     step, execution = found
     run.withdraw(execution, work=False)
     data = signal.data
+    told.note_who(execution, data.get("by"))
     guarded(run, step, execution, lambda: complete(run, step, execution, data.get("output"), data.get("outcome")))
 
 
@@ -117,6 +118,7 @@ def _task_failed(run: Run, signal: Signal) -> None:
         bool(error.get("retryable")),
     )
     run.withdraw(execution, work=False)
+    told.note_who(execution, signal.data.get("by"))
     status = StepStatus.TIMED_OUT if failure.type == "TIMEOUT" else StepStatus.FAILED
     guarded(run, step, execution, lambda: fail(run, step, execution, failure, status))
 

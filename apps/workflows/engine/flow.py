@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from . import failures, items
+from . import failures, items, told
 from .plan import FailureRule, Step
 from .retry import DEFAULT
 from .run import Move, Run, Unusable, failure_of
@@ -49,6 +49,7 @@ def complete(
     ``skipped``: a person passed it over with a result of theirs; by whom and why.
     """
     status = StepStatus.COMPLETED if skipped is None else StepStatus.SKIPPED
+    events = [] if skipped is not None else told.of_completed(run, step, execution, output)
     execution.output, execution.outcome = output, outcome
     before = execution.status
     execution.status = status
@@ -66,11 +67,12 @@ def complete(
             run.instance.variables.clear()
             run.instance.variables.update(kept)
             raise
+    told.tell(run, step, execution, events)
     run.set_status(execution, status)
-    told = ({"outcome": outcome} if outcome else {}) | (skipped or {})
+    data = ({"outcome": outcome} if outcome else {}) | (skipped or {})
     if step.type == "FOR_EACH" and (execution.error is not None or execution.attempt > 1):
-        told["error"] = execution.error  # items that failed, although the step went on; or none any more
-    run.record(f"STEP_{status.value}", execution, told)
+        data["error"] = execution.error  # items that failed, although the step went on; or none any more
+    run.record(f"STEP_{status.value}", execution, data)
     if variables:
         run.instance.variables.update(variables)
         run.record("VARIABLES_SET", execution, {"variables": variables})
@@ -212,6 +214,7 @@ def fail(run: Run, step: Step, execution: Execution, failure: Failure, status: S
     """An attempt of a step failed: try again, take a way the definition has for it, or let it rise."""
     if _retry(run, step, execution, failure):
         return
+    failure = told.tell_failed(run, step, execution, failure)
     execution.error = failure.as_json()
     run.set_status(execution, status)
     run.set_result(execution)

@@ -63,7 +63,8 @@ class TaskBinding:
     """What the engine must know of the task definition that a step runs.
 
     ``evaluate``: the task's own computation, input → (output, outcome), for tasks that run inside the advance; it
-    raises TaskFailed. ``manual``: the parameters of a task that a person does.
+    raises TaskFailed. ``manual``: the parameters of a task that a person does. ``on_complete``, ``on_failure``: pattern and
+    payload of the events that it records then.
     """
 
     definition_id: UUID
@@ -72,6 +73,9 @@ class TaskBinding:
     manual: Mapping[str, Any] | None = None
     evaluate: Callable[[Any], tuple[Any, str | None]] | None = None
     retry: RetryPolicy | None = None
+    version: str = ""
+    on_complete: tuple[tuple[str, Expression | None], ...] = ()
+    on_failure: tuple[tuple[str, Expression | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -376,13 +376,22 @@ class Run:
             raise Unusable("EVENT_PAYLOAD_INVALID", message, error_type="VALIDATION", details=details)
         return version
 
-    def emit(self, execution: Execution | None, pattern: str, payload: Any, index: int = 0) -> str:
+    def emit(
+        self,
+        execution: Execution | None,
+        pattern: str,
+        payload: Any,
+        index: int = 0,
+        *,
+        task: dict[str, Any] | None = None,
+        by: str | None = None,
+    ) -> str:
         """Record an event. Raises Unusable for a payload that does not fit the event's definition."""
         version = self.checked(pattern, payload)
         # A long pattern is shortened, for an event's id has 255 characters at most.
         name = pattern if len(pattern) <= 200 else blake2b(pattern.encode(), digest_size=16).hexdigest()
         key = f"{execution.id if execution else self.instance.id}:{name}:{index}"
-        self.command(EmitEvent(key, pattern, payload, version, self.cause))
+        self.command(EmitEvent(key, pattern, payload, version, self.cause, task, by))
         self.record("EVENT_EMITTED", execution, {"pattern": pattern, "eventId": key})
         return key
 

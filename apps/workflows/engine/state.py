@@ -262,7 +262,8 @@ class PauseWork:
 class EmitEvent:
     """Record an event. ``key`` is unique for this emission, so recording it twice is one event.
 
-    ``version``: of its definition. ``cause``: the event that moved the run here, if one did.
+    ``version``: of its definition. ``cause``: the event that moved the run here, if one did. ``task``: the task that it is
+    about, where it is not the run that says it, and ``by``: who completed that.
     """
 
     key: str
@@ -270,6 +271,8 @@ class EmitEvent:
     payload: Any
     version: str = "1.0.0"
     cause: dict[str, Any] | None = None
+    task: dict[str, Any] | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import items
+from . import items, told
 from .concurrency import claim_of
 from .flow import complete, end_path, fail, finish_well, go_on_with_items
 from .plan import Step, TaskFailed
@@ -31,10 +31,12 @@ def task(run: Run, step: Step, execution: Execution, move: Move) -> None:
         # Written in the task's own definition, the parameters see the task's input, not the run's.
         manual = run.evaluate(step.manual, {"input": value}) if step.manual else {}
         _open_human_task(run, step, execution, value, manual)
+        told.begin(execution, binding, value)
         return
     if binding.evaluate is None:
         run.set_status(execution, StepStatus.PENDING)
         execution.data = {"attempt": execution.attempt}
+        told.begin(execution, binding, value)
         run.command(
             RunTask(
                 execution.id, step.step_id, binding.definition_id, binding.type, value, execution.attempt, step.timeout
@@ -42,6 +44,7 @@ def task(run: Run, step: Step, execution: Execution, move: Move) -> None:
         )
         return
     execution.input = value
+    told.begin(execution, binding, value)
     try:
         output, outcome = binding.evaluate(value)
     except TaskFailed as failure:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from apps.events.emitted import check_event
 from apps.tasks.executors.base import Completed, TaskCall
 from apps.tasks.executors.checks import run_checked_now
 from apps.tasks.executors.plans import TaskDefinitionPlan, plan_of
@@ -20,7 +21,6 @@ from apps.workflows.engine.plan import ChildBinding, Plan, TaskBinding, TaskFail
 from apps.workflows.engine.retry import parse_retry_policy
 from apps.workflows.models import WorkflowDefinition
 
-from .emitted import check_event
 from .language import LANGUAGE
 
 KEPT = 1_000
@@ -125,6 +125,9 @@ def _binding(definition: TaskDefinition) -> TaskBinding:
         manual=manual,
         evaluate=_evaluate(plan) if plan.inline else None,
         retry=parse_retry_policy(plan.retry_policy, parse_duration),
+        version=plan.version,
+        on_complete=plan.on_complete,
+        on_failure=plan.on_failure,
     )
 
 

@@ -386,13 +386,15 @@ def _new_run(instance: Instance, command: RunTask) -> queue.NewRun:
 
 def _new_event(instance: Instance, command: EmitEvent) -> NewEvent:
     source = {"type": "workflow", "id": str(instance.id), "name": instance.definition["workflowId"]}
+    if command.task is not None:
+        source = {"type": "task", "id": command.task["id"], "name": command.task["taskId"]}
     cause = command.cause or {"eventId": instance.trigger_event_id}
     kept = cause.get("metadata") or {}
     metadata = {
         "correlationId": instance.correlation_id,
         "causationId": cause.get("eventId"),
         "traceId": kept.get("traceId"),
-        "userId": kept.get("userId"),
+        "userId": command.by or kept.get("userId"),
     }
     metadata = {name: value for name, value in metadata.items() if value is not None}
     return NewEvent(command.key, command.pattern, command.payload, source, command.version, metadata)

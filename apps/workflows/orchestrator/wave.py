@@ -126,12 +126,12 @@ def _in_one_go(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def as_signal(outcome: TaskOutcome) -> Signal:
     """What a finished task means to the run that asked for it."""
+    by = {} if outcome.by_id is None else {"by": str(outcome.by_id)}
     if outcome.status == "COMPLETED":
-        return Signal(
-            SignalKind.TASK_COMPLETED, outcome.task_id, {"output": outcome.output, "outcome": outcome.outcome}
-        )
+        result = {"output": outcome.output, "outcome": outcome.outcome, **by}
+        return Signal(SignalKind.TASK_COMPLETED, outcome.task_id, result)
     error = outcome.error or {"type": "PERMANENT", "code": outcome.status, "message": "The task was cancelled."}
-    return Signal(SignalKind.TASK_FAILED, outcome.task_id, {"error": error})
+    return Signal(SignalKind.TASK_FAILED, outcome.task_id, {"error": error, **by})
 
 
 def apply(instance_id: UUID, *given: Signal) -> Instance | None:

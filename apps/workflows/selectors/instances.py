@@ -51,6 +51,13 @@ def visible_instances(actor: User) -> QuerySet[WorkflowInstance]:
     return WorkflowInstance.objects.filter(mine)
 
 
+def runs_of_tasks(task_ids: set[UUID]) -> dict[UUID, UUID]:
+    """The run that each of these tasks belongs to; a task without one is left out. A step's task has its execution's id."""
+    if not task_ids:
+        return {}
+    return dict(StepExecution.objects.filter(id__in=task_ids).values_list("id", "instance_id"))
+
+
 def is_visible(actor: User, instance: WorkflowInstance) -> bool:
     """Whether the actor may know of this run."""
     scopes = permitted_scopes(actor, "view:instance")

@@ -315,3 +315,23 @@ def test_runs_of_other_workflows_are_told_with_their_input(client: APIClient) ->
     assert (let_go["stepId"], let_go["wait"]) == ("tell", False)
     assert told["effects"]["sentence"] == "Live it would start 2 runs of other workflows."
     assert dry(client, document, input={"id": 1})["waitsAt"] == ["ask"]
+
+
+def test_what_tasks_would_tell_is_among_the_events(client: APIClient) -> None:
+    tells = {"emit": [{"pattern": "payments.made", "payload": {"id": "${output.paymentId}", "by": "${task.taskId}"}}]}
+    refuses = {"emit": [{"pattern": "payments.refused", "payload": {"why": "${error.code}"}}]}
+    published(nap(), PAY | {"taskId": "tell", "onComplete": tells, "onFailure": refuses})
+    step = {"stepId": "charge", "taskId": "tell", "input": {"orderId": "O 1", "amount": 5}}
+    told = dry(client, flow(step), PAID | {"taskId": "tell"})
+    [event] = told["events"]
+    payload = {"id": "P-1", "by": "tell"}
+    assert (event["pattern"], event["payload"], event["stepId"]) == ("payments.made", payload, "charge")
+    assert told["effects"]["sentence"] == "Live it would make 1 outside call and emit 1 event."
+    told = dry(client, flow(step), {"taskId": "tell", "error": {"type": "PERMANENT", "code": "POOR", "message": ""}})
+    assert [(each["pattern"], each["payload"]) for each in told["events"]] == [("payments.refused", {"why": "POOR"})]
+    told = dry(
+        client,
+        flow({"stepId": "all", "type": "FOR_EACH", "items": "[1, 2, 3]", "steps": [step]}),
+        PAID | {"taskId": "tell"},
+    )
+    assert "Each of 3 items emits 1 event." in [each["sentence"] for each in told["effects"]["each"]]

@@ -16,7 +16,7 @@ from apps.workflows.engine.compile import compile_plan
 from apps.workflows.engine.history import fold
 from apps.workflows.engine.memory import Memory
 from apps.workflows.engine.plan import ChildBinding, TaskBinding
-from apps.workflows.engine.state import Execution, OpenHumanTask, Signal, StartChild
+from apps.workflows.engine.state import Execution, OpenHumanTask, Signal, StartChild, cancel_id
 from apps.workflows.engine.steering import Refused
 from apps.workflows.engine.transitions import TERMINAL, IllegalSignal, InstanceStatus, SignalKind
 from apps.workflows.orchestrator.language import LANGUAGE
@@ -91,6 +91,16 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
     last = document["steps"][-1]
     if last["type"] not in ("END", "DECISION") and draw(st.booleans()):
         last["next"] = [{"condition": "vars.count < 3", "nextStepId": "s0"}]
+    if draw(st.booleans()):
+        condition = draw(st.sampled_from(["event.payload.n > vars.count", "event.payload.missing == 1", "true"]))
+        document["cancellationTriggers"] = [
+            {"eventPattern": "x.y", "eventCondition": condition, "shouldCompensate": draw(st.booleans())},
+            {
+                "eventPattern": "x.z",
+                "eventCondition": "event.payload.n == steps.s0.output.n",
+                "reason": "${event.payload.who}",
+            },
+        ]
     tasks = [each["stepId"] for each in document["steps"] if each["type"] == "TASK"]
     if tasks:
         document["compensationSteps"] = [{"stepId": "undo", "compensationFor": tasks[0], "taskId": "undo"}]
@@ -178,6 +188,17 @@ class RunMachine(RuleBasedStateMachine):
         for execution in list(self.memory.executions.values()):
             if execution.active and "eventPattern" in (execution.data or {}):
                 self.give(Signal(SignalKind.EVENT, execution.id, {"event": {"payload": {"n": n}}}))
+
+    @rule(n=st.integers(0, 9), index=st.integers(0, 1))
+    def an_event_comes_that_may_cancel_it(self, n: int, index: int) -> None:
+        self.give(
+            Signal(SignalKind.CANCEL_EVENT, cancel_id(RUN, index), {"event": {"eventId": "e", "payload": {"n": n}}})
+        )
+
+    @rule()
+    def a_wait_looks_back(self) -> None:
+        for id_ in list(self.memory.subscriptions):
+            self.give(Signal(SignalKind.LOOK_BACK, id_))
 
     @precondition(lambda self: self.memory.next_due() is not None)
     @rule()
@@ -297,7 +318,17 @@ class RunMachine(RuleBasedStateMachine):
         waits = {
             id_ for id_, each in self.memory.executions.items() if each.active and "eventPattern" in (each.data or {})
         }
-        assert waits == set(self.memory.subscriptions)
+        assert waits == {id_ for id_, each in self.memory.subscriptions.items() if each.step_id is not None}
+
+    @invariant()
+    def it_waits_for_what_would_cancel_it_as_long_as_that_can_be(self) -> None:
+        under_way = self.memory.instance.status in (
+            InstanceStatus.RUNNING,
+            InstanceStatus.WAITING_FOR_EVENT,
+            InstanceStatus.SUSPENDED,
+        )
+        wanted = {cancel_id(RUN, index) for index in range(len(self.memory.plan.cancels))} if under_way else set()
+        assert wanted == {id_ for id_, each in self.memory.subscriptions.items() if each.step_id is None}
 
     @invariant()
     def undoing_leaves_nothing_that_was_completed(self) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from apps.tasks.executors.emissions import ON_COMPLETE, ON_FAILURE, compile_emissions
 from apps.validation.durations import parse_duration
 from apps.validation.schemas import check_instance
 from apps.workflows.engine.compile import compile_plan
@@ -41,6 +42,9 @@ def plan_of(scenario: dict[str, Any]) -> Plan:
             task_id=task_id,
             manual=document.get("manual"),
             retry=parse_retry_policy(document.get("retryPolicy"), parse_duration),
+            version="1.0.0",
+            on_complete=compile_emissions(document, ON_COMPLETE),
+            on_failure=compile_emissions(document, ON_FAILURE),
         )
 
     def child(workflow_id: str, version: str | None) -> ChildBinding:

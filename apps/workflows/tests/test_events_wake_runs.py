@@ -269,10 +269,10 @@ def test_the_one_that_waits_is_found_by_the_index(alice: User) -> None:
     wanted = [{"place": 0, "event_pattern": "orders.paid", "correlation_key": correlation_key({"payload.order": 1})}]
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE workflows_subscription")
-        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + _FIND.replace("%s", "'" + json.dumps(wanted) + "'"))
-        plan = json.dumps(cursor.fetchone()[0])
+        cursor.execute("EXPLAIN " + _FIND.replace("%s", "'" + json.dumps(wanted) + "'"))
+        plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "workflows_subscription_finds" in plan
-    assert "Seq Scan" not in plan
+    assert "Seq Scan on workflows_subscription" not in plan
 
 
 @pytest.mark.django_db(transaction=True)

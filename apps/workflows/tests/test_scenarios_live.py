@@ -157,8 +157,9 @@ class Player:
 def begin(scenario: dict[str, Any], case: dict[str, Any], actor: User) -> Player:
     for task_id in task_ids(scenario["definition"]):
         document = worker_task(task_id)
-        policy = scenario.get("tasks", {}).get(task_id, {}).get("retryPolicy")
-        TaskDefinitionFactory(document=document | ({"retryPolicy": policy} if policy else {}))
+        said = scenario.get("tasks", {}).get(task_id, {})
+        own = {name: said[name] for name in ("retryPolicy", "onComplete", "onFailure") if name in said}
+        TaskDefinitionFactory(document=document | own)
     for workflow_id in child_ids(scenario["definition"]):
         TaskDefinitionFactory(document=worker_task(workflow_id))
         schema = scenario.get("children", {}).get(workflow_id, {})
@@ -245,7 +246,7 @@ def test_a_scenario_ends_on_postgres_as_it_does_in_memory(
 
     executions = list(StepExecution.objects.filter(instance_id=run.id))
     assert visits(executions) == visits(memory.executions.values())
-    emitted = list(Event.objects.filter(source__type="workflow").order_by("timestamp", "id"))
+    emitted = list(Event.objects.filter(source__type__in=["workflow", "task"]).order_by("timestamp", "id"))
     assert [(e.payload, e.version) for e in emitted] == [(e.payload, e.version) for e in memory.events.values()]
     letters = DeadLetter.objects.filter(subscriber_id__startswith="run:").values_list("error_code", flat=True)
     assert sorted(letters) == sorted(each.failure.code for each in memory.refused)

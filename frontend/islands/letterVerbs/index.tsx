@@ -20,7 +20,7 @@ export default function LetterVerbs({ letterId, subscriber, scheduled }: LetterV
     return () => document.removeEventListener("click", hear);
   }, []);
 
-  if (!asked) return null;
+  if (!asked) return <span hidden />; // drawn, and waiting to be asked
   return (
     <LetterDialog
       key={asked}

@@ -41,7 +41,7 @@ export default function QueueVerbs() {
     return () => document.removeEventListener("click", hear);
   }, []);
 
-  if (!asked) return null;
+  if (!asked) return <span hidden />; // drawn, and waiting to be asked
   const { verb, queue } = asked;
   const path = `events/queues/${encodeURIComponent(queue.id)}`;
 

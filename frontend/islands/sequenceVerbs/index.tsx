@@ -19,7 +19,12 @@ export interface SequenceVerbsProps {
 
 const LOOKS: Record<Verb, { label: string; title: string; confirm: string; icon: typeof Check }> = {
   retry: { label: "Try again", title: "Let this run go on?", confirm: "Try again", icon: RotateCcw },
-  resolve: { label: "Count as completed", title: "Count this run as completed?", confirm: "Count as completed", icon: Check },
+  resolve: {
+    label: "Count as completed",
+    title: "Count this run as completed?",
+    confirm: "Count as completed",
+    icon: Check,
+  },
   skip: { label: "Skip an event", title: "Which event is not needed?", confirm: "Skip it", icon: SkipForward },
   fail: { label: "Give up", title: "Give this run up?", confirm: "Give up", icon: CircleX },
 };

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from apps.tasks.checks import check_task
+from apps.tasks.executors.emissions import emitted
 from apps.validation.schemas import check_document, check_instance, check_schema
 from apps.workflows.checks import DocumentCatalog, check_workflow
 from apps.workflows.checks.tests.corpus import EXAMPLES
@@ -89,4 +90,6 @@ def test_every_event_that_is_emitted_or_awaited_is_defined() -> None:
             named |= {entry["pattern"] for entry in workflow.get("onComplete", {}).get("emit", [])}
             named |= {entry["eventPattern"] for entry in workflow.get("triggers", []) if entry["type"] == "event"}
             named |= {entry["eventPattern"] for entry in workflow.get("cancellationTriggers", [])}
+        for task in (document for document in documents if document["kind"] == "task"):
+            named |= {entry["pattern"] for _, entry in emitted(task)}
         assert named == defined

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from apps.tasks.executors.emissions import ON_COMPLETE, ON_FAILURE, compile_emissions
 from apps.validation.expressions import compile_expression, compile_template
 from apps.validation.schemas import check_instance
 from apps.workflows.checks.tests.corpus import EXAMPLES
@@ -56,7 +57,13 @@ class Bundle:
     def binding(self, task_id: str, version: str | None) -> TaskBinding:
         implementation = self.tasks[task_id]["implementation"]
         evaluate = computed(implementation["parameters"]) if implementation["kind"] == "EXPRESSION" else None
-        return TaskBinding(definition_id=uuid5(RUN, task_id), task_id=task_id, evaluate=evaluate)
+        return TaskBinding(
+            definition_id=uuid5(RUN, task_id),
+            task_id=task_id,
+            evaluate=evaluate,
+            on_complete=compile_emissions(self.tasks[task_id], ON_COMPLETE),
+            on_failure=compile_emissions(self.tasks[task_id], ON_FAILURE),
+        )
 
     def play(self, sample: Any) -> Simulation:
         plan = self.plan()
@@ -127,7 +134,10 @@ def test_an_order_takes_the_path_of_its_sample(sample: str, status: str, path: l
     output = simulation.memory.instance.output
     assert output["status"] == status
     assert (output["shipmentId"] is not None) == (status == "SHIPPED")
-    assert [payload["status"] for _, payload in events_of(simulation)] == [status]
+    told = events_of(simulation)
+    assert [payload["status"] for pattern, payload in told if pattern == "orders.processed"] == [status]
+    booked = [payload["shipmentId"] for pattern, payload in told if pattern == "shipments.booked"]
+    assert booked == ([output["shipmentId"]] if status == "SHIPPED" else [])
 
 
 def test_a_shipment_that_cannot_be_booked_gives_the_money_back() -> None:

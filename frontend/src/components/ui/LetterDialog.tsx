@@ -118,8 +118,10 @@ export function consequences(verb: LetterVerb, target: LetterTarget, at: string 
       ...(begins ? [begins] : one && target.scheduled ? ["It happens now instead of at the time that was set."] : []),
       one
         ? `The event is handled as if it had just come, by ${target.subscriber} alone.`
-        : `${many} ${count === 1 ? "event is" : "events are"} handled as if they had just come, each by the subscriber that could not.`,
-      one
+        : count === 1
+          ? "The event is handled as if it had just come, by the subscriber that could not."
+          : `${many} events are handled as if they had just come, each by the subscriber that could not.`,
+      one || count === 1
         ? "If it fails again, it is pending again, with that attempt in its history."
         : "Those that fail again are pending again, with that attempt in their history.",
       ...rest,
@@ -129,8 +131,10 @@ export function consequences(verb: LetterVerb, target: LetterTarget, at: string 
     return [
       one
         ? `${target.subscriber} never handles this event.`
-        : `${many} ${count === 1 ? "event is" : "events are"} given up for ${count === 1 ? "its subscriber" : "their subscribers"}, which never handle them.`,
-      `${one ? "The letter is" : "The letters are"} kept among the discarded with your reason. It cannot be taken back.`,
+        : count === 1
+          ? "The event is given up for its subscriber, which never handles it."
+          : `${many} events are given up for their subscribers, which never handle them.`,
+      `${one || count === 1 ? "The letter is" : "The letters are"} kept among the discarded with your reason. It cannot be taken back.`,
       ...rest,
     ];
   }

@@ -1,4 +1,7 @@
-"""Holding what runs emit against the published definitions of those events, as the definitions are then."""
+"""Holding what runs and tasks emit against the published definitions of those events, as the definitions are then.
+
+A look-up is good for a second in its process: a version that was published a moment ago may not count yet.
+"""
 
 from __future__ import annotations
 

@@ -45,6 +45,8 @@ def test_a_burst_is_held_back_and_nothing_of_it_is_lost_or_handled_twice(scene: 
         sending += [pool.submit(pouring.come, EVENTS // SENDERS) for _ in range(SENDERS)]
         sending.append(pool.submit(pouring.post, POSTS))
         workers = [scene.worker(wait=False) for _ in range(2)]
+        for worker in workers:
+            scene.platform.wait_for_worker(worker)
         for number in range(FAULTS):
             goal = (number + 1) * EVENTS // (FAULTS + 1)
             eventually(

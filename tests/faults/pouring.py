@@ -59,6 +59,10 @@ class Pouring:
         """So many ``fault.came``, of which every tenth starts a run."""
         self.send(CAME, [{"n": n, "starts": n % every == 0} for n in self._numbers(count)], size=size)
 
+    def come_until_refused(self) -> None:
+        while not self.refusals[429]:
+            self.come(20)
+
     def post(self, count: int, *, ms: int = 0) -> None:
         self.send(POSTED, [{"n": n, "ms": ms} for n in self._numbers(count)])
 
@@ -108,17 +112,22 @@ class Pouring:
 
     # The end
 
+    def picture(self) -> str:
+        return f"{len(self.sent)} accepted, refused {dict(self.refusals)}; {self.scene.picture()}"
+
     def left(self) -> list[dict[str, Any]]:
         """What is not over: events in their queue, deliveries that are open."""
         return self.scene.rows(
             "SELECT 'queued' AS what, id::text FROM events_queuedevent UNION ALL"
             " SELECT status || ' ' || coalesce(lease, ''), subscriber_id FROM events_delivery"
-            " WHERE next_attempt_at IS NOT NULL LIMIT 20"
+            " WHERE next_attempt_at IS NOT NULL LIMIT 100"
         )
 
     def settle(self, *, within: float = 60.0) -> None:
         """Until every event is routed and every delivery over."""
-        eventually(lambda: not self.left(), within=within, every=0.1, what=lambda: (self.left(), self.scene.picture()))
+        eventually(
+            lambda: not self.left(), within=within, every=0.1, what=lambda: (self.left()[:9], self.scene.picture())
+        )
 
     def check(self) -> None:
         """Every event that was accepted reached everybody whom it concerns, once; then the invariants of the runs."""

@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.auth.admin import ReadOnlyAdmin
-from apps.auth.models import AuditEntry
+from apps.auth.models import AuditEntry, Secret
+from apps.auth.services import secrets
 from apps.auth.tests.factories import Cast
 from apps.events.models import DeadLetter, Event, EventQueue
 from apps.events.services import dead_letters, queues
@@ -71,3 +72,12 @@ def test_who_lacks_the_right_sees_no_page(cast: Cast) -> None:
     found = Client()
     found.force_login(cast.charlie, backend="apps.auth.backends.AccountBackend")
     assert {found.get(page).status_code for page in OURS} <= {302, 403}
+
+
+def test_a_secret_is_listed_and_never_shown(client: Client, cast: Cast) -> None:
+    secrets.put_secret(actor=cast.admin, name="shop", value="canary-7f3a", description="The shop's")
+    row = Secret.objects.get()
+    shown = client.get(reverse("admin:accounts_secret_change", args=[row.id])).text
+    assert "The shop" in shown
+    assert "canary-7f3a" not in shown
+    assert bytes(row.sealed_value).hex() not in shown

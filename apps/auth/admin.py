@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from apps.auth import access
-from apps.auth.models import AuditEntry, Role, User
+from apps.auth.models import AuditEntry, Role, Secret, User
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -75,3 +75,13 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor_name", "action", "resource", "resource_id")
     list_filter = ("action", "resource")
     search_fields = ("actor_name", "resource_id")
+
+
+@admin.register(Secret)
+class SecretAdmin(ReadOnlyAdmin):
+    """What is known of secrets; never a value, sealed or not."""
+
+    permission = "manage:secret"
+    list_display = ("name", "description", "hosts", "rotated_at", "rotated_by", "previous_until")
+    search_fields = ("name",)
+    exclude = ("sealed_value", "sealed_with", "previous_value", "previous_with")

@@ -49,6 +49,10 @@ def send(client: APIClient, row: Row, world: World, body: bytes, kind: str = "ap
     return client.generic(row.method.upper(), world.address(row.route, "own") + row.query, body, kind, **more)
 
 
+ANY_CONTENT = "hooks/"
+"""What other systems call takes whatever they send: each content type has its own way to become an event."""
+
+
 @pytest.mark.parametrize("row", READS_JSON, ids=lambda row: row.name)
 def test_json_that_cannot_be_read_is_400_and_says_where(row: Row, world: World, client: APIClient) -> None:
     for name, (body, pointer) in UNREADABLE.items():
@@ -66,15 +70,21 @@ def test_a_body_of_the_wrong_size_type_or_encoding_is_refused(row: Row, world: W
     bomb = gzip.compress(b"[" + b"0," * 5_000_000 + b"0]")
     assert send(client, row, world, bomb, headers={"Content-Encoding": "gzip"}).status_code in (413, 415)
     for kind in (
-        "text/plain",
-        "application/xml",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
+        ()
+        if row.route.startswith(ANY_CONTENT)
+        else (
+            "text/plain",
+            "application/xml",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+        )
     ):
         assert send(client, row, world, b"{}", kind).status_code == 415, kind
 
 
-@pytest.mark.parametrize("row", READS_JSON, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [row for row in READS_JSON if not row.route.startswith(ANY_CONTENT)], ids=lambda row: row.name
+)
 def test_a_body_that_is_no_object_is_refused(row: Row, world: World, client: APIClient) -> None:
     for body in NO_OBJECT:
         answer = send(client, row, world, body)

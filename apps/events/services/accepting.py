@@ -56,6 +56,8 @@ def accept(
     Unprocessable with every problem; TooManyRequests while a queue is full, Unavailable while one drains.
     """
     require(actor, "record:event")
+    if not documents:
+        raise Unprocessable("There is no event.", violations=[Violation("required", "Give at least one event.", "")])
     if len(documents) > MOST:
         violation = Violation("too-many", f"At most {MOST} events fit one call.", "", hint="Send several.")
         raise Unprocessable("There are too many events.", violations=[violation])

@@ -21,6 +21,7 @@ from apps.validation.api.definitions import actor_of, document_of
 from apps.validation.api.etags import etag, if_match
 from apps.validation.api.idempotency import idempotent
 from apps.validation.api.pagination import KeysetPagination
+from apps.validation.api.serializers import StrictSerializer
 from apps.validation.violations import Violation
 
 from . import subscription_serializers as forms
@@ -166,4 +167,5 @@ class SubscriptionPing(APIView):
     )
     def post(self, request: Request, key: str) -> Response:
         """Post a test event (`webhooks.ping`) now and say what came of it. Always 200; nothing is recorded or tried again."""
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
         return Response(pinging.ping(actor=actor_of(request), key=key))

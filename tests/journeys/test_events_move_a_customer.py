@@ -63,6 +63,7 @@ def test_an_event_begins_a_run_and_its_story_leads_there(
     page.goto("/events?pattern=customers.**")
     expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=LIVE_WITHIN)
     event_id = created(alice_api, customer)
+    page.get_by_role("button", name="1 new event").click(timeout=LIVE_WITHIN)
     row = page.locator(f"[data-event='{event_id}']")
     expect(row).to_be_visible(timeout=LIVE_WITHIN)
     run_id = the_run(alice_api, customer)

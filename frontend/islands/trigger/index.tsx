@@ -1,6 +1,8 @@
 /** Makes or changes an event trigger: which event, what it does, with which input. Tried on an event while it is written. */
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { JsonEditor } from "@/components/form/JsonEditor";
+import { Notes } from "@/components/ui/Notes";
+import { SaveBar } from "@/components/ui/SaveBar";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
 import { below } from "@/lib/pointer";
@@ -322,34 +324,16 @@ export default function TriggerIsland(props: TriggerProps) {
           </div>
         </details>
 
-        {failure && (
-          <div className="notice notice-error" role="alert">
-            <div>
-              <p className="font-medium">{failure}</p>
-              {elsewhere.slice(0, 5).map((each) => (
-                <p key={each.pointer + each.code}>
-                  {each.message} {each.hint && <span className="text-muted">{each.hint}</span>}
-                </p>
-              ))}
-            </div>
-          </div>
-        )}
+        <Notes failure={failure} violations={elsewhere} />
       </div>
-      <div className="flex items-center gap-3 border-t border-line p-4">
-        <label className="choice">
-          <input
-            type="checkbox"
-            className="checkbox checkbox-sm"
-            checked={document.enabled ?? true}
-            onChange={(event) => change({ enabled: event.target.checked })}
-          />
-          <span>Active</span>
-        </label>
-        <button type="submit" className="btn btn-primary btn-sm ml-auto" disabled={busy || broken}>
-          {busy && <span className="loading loading-spinner loading-xs" aria-hidden />}
-          {saved ? "Save trigger" : "Create trigger"}
-        </button>
-      </div>
+      <SaveBar
+        noun="trigger"
+        isNew={!saved}
+        enabled={document.enabled ?? true}
+        busy={busy}
+        broken={broken}
+        onEnable={(enabled) => change({ enabled })}
+      />
     </form>
   );
 }

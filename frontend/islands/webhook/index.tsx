@@ -1,11 +1,12 @@
 /** Makes or changes a webhook: its address, what proves the sender, the event, the workflow that it starts. */
 import { type FormEvent, useState } from "react";
 import { JsonEditor } from "@/components/form/JsonEditor";
+import { Notes } from "@/components/ui/Notes";
+import { SaveBar } from "@/components/ui/SaveBar";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
 import { below } from "@/lib/pointer";
 import { Choice, Field } from "../schedule/fields";
-import { Notes } from "./Notes";
 import { SecretField, type Secrets } from "./SecretField";
 import {
   asSent,
@@ -331,21 +332,14 @@ export default function WebhookIsland({ document: saved, revision, secrets, base
         )}
         <Notes failure={failure} violations={violations} />
       </div>
-      <div className="flex items-center gap-3 border-t border-line p-4">
-        <label className="choice">
-          <input
-            type="checkbox"
-            className="checkbox checkbox-sm"
-            checked={document.enabled ?? true}
-            onChange={(event) => change({ enabled: event.target.checked })}
-          />
-          <span>Active</span>
-        </label>
-        <button type="submit" className="btn btn-primary btn-sm ml-auto" disabled={busy || broken}>
-          {busy && <span className="loading loading-spinner loading-xs" aria-hidden />}
-          {saved ? "Save webhook" : "Create webhook"}
-        </button>
-      </div>
+      <SaveBar
+        noun="webhook"
+        isNew={!saved}
+        enabled={document.enabled ?? true}
+        busy={busy}
+        broken={broken}
+        onEnable={(enabled) => change({ enabled })}
+      />
     </form>
   );
 }

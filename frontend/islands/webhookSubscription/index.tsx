@@ -1,12 +1,13 @@
 /** Makes or changes a webhook subscription: which events go where, signed with which secret. */
 import { type FormEvent, useState } from "react";
 import { JsonEditor } from "@/components/form/JsonEditor";
+import { Notes } from "@/components/ui/Notes";
+import { SaveBar } from "@/components/ui/SaveBar";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
 import { below } from "@/lib/pointer";
 import { Choice, Duration, Field } from "../schedule/fields";
 import { readDuration } from "../schedule/rule";
-import { Notes } from "../webhook/Notes";
 import { freeName, SecretField, type Secrets } from "../webhook/SecretField";
 import { listed, tidy } from "../webhook/senders";
 
@@ -210,21 +211,14 @@ export default function SubscriptionIsland({ document: saved, revision, secrets 
         </details>
         <Notes failure={failure} violations={violations} />
       </div>
-      <div className="flex items-center gap-3 border-t border-line p-4">
-        <label className="choice">
-          <input
-            type="checkbox"
-            className="checkbox checkbox-sm"
-            checked={document.enabled ?? true}
-            onChange={(event) => change({ enabled: event.target.checked })}
-          />
-          <span>Active</span>
-        </label>
-        <button type="submit" className="btn btn-primary btn-sm ml-auto" disabled={busy || broken}>
-          {busy && <span className="loading loading-spinner loading-xs" aria-hidden />}
-          {saved ? "Save subscription" : "Create subscription"}
-        </button>
-      </div>
+      <SaveBar
+        noun="subscription"
+        isNew={!saved}
+        enabled={document.enabled ?? true}
+        busy={busy}
+        broken={broken}
+        onEnable={(enabled) => change({ enabled })}
+      />
     </form>
   );
 }

@@ -21,7 +21,7 @@ from apps.events.queueing import Queue, queue_for
 from apps.events.selectors.published import Known, kept_definitions_of
 from apps.events.sql import fetch
 from apps.validation.problems import TooManyRequests, Unavailable, Unprocessable
-from apps.validation.schemas import check_document
+from apps.validation.schemas import check_document, fits_document
 from apps.validation.violations import Violation
 
 from .recording import NewEvent, record_new
@@ -86,7 +86,7 @@ def check(
     whole: list[tuple[str, dict[str, Any]]] = []
     for index, document in enumerate(documents):
         pointer = "" if single else f"/{index}"
-        if broken := check_document("eventInstance", document):
+        if not fits_document("eventInstance", document) and (broken := check_document("eventInstance", document)):
             found += [each.under(pointer) for each in broken]
         else:
             whole.append((pointer, document))

@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError
 from apps.validation.schemas.authoring import check_schema
 from apps.validation.schemas.explain import Findings, explain
 from apps.validation.schemas.formats import CHECKER
+from apps.validation.schemas.instances import is_valid
 from apps.validation.schemas.linear import SafeValidator, extended
 from apps.validation.schemas.registry import registry
 from apps.validation.violations import Violation, in_order
@@ -57,3 +58,16 @@ def check_document(kind: str, document: Any) -> list[Violation]:
     except RecursionError:
         found = [Violation("too-deep", "The document is nested too deeply.")]
     return in_order(found)
+
+
+@cache
+def _bundled(schema_id: str) -> Any:
+    return registry.bundle(schema_id)
+
+
+def fits_document(kind: str, document: Any) -> bool:
+    """Whether a document fits the schema of its kind, in some microseconds; `check_document` says why it does not.
+
+    Only for kinds whose schemas have no keyword of ours.
+    """
+    return is_valid(_bundled(kind), document)

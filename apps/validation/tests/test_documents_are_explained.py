@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apps.validation.schemas import check_document, registry
+from apps.validation.schemas import check_document, fits_document, registry
 from apps.validation.violations import Violation
 
 
@@ -175,3 +175,27 @@ def test_every_required_field_is_named_when_it_is_missing() -> None:
     for kind in registry.kinds:
         missing = {found.message.split("`")[1] for found in check_document(kind, {}) if found.code == "required"}
         assert missing == set(registry.get(kind).get("required", [])), kind
+
+
+@pytest.mark.parametrize(
+    ("change", "fits"),
+    [
+        ({}, True),
+        ({"pattern": "a..b"}, False),
+        ({"pattern": None}, False),
+        ({"unknown": 1}, False),
+        ({"timestamp": "tomorrow"}, False),
+        ({"timestamp": "2026-03-01T09:30:00+02:00"}, True),
+        ({"version": "1"}, False),
+        ({"source": {"type": "nobody"}}, False),
+        ({"source": {"type": "external", "id": None}}, True),
+        ({"metadata": {"correlationId": 1}}, False),
+        ({"metadata": {"anything": {"else": True}, "tags": ["a"]}}, True),
+        ({"eventId": "x" * 256}, False),
+        ({"payload": [None, {"deep": [1]}]}, True),
+    ],
+)
+def test_the_quick_answer_is_that_of_the_one_that_explains(change: dict[str, Any], fits: bool) -> None:
+    document = {"eventId": "e-1", "pattern": "orders.shipped", "payload": {"orderId": "ORD-1"}} | change
+    assert fits_document("eventInstance", document) is fits
+    assert (check_document("eventInstance", document) == []) is fits

@@ -78,7 +78,7 @@ def database(url: str, *, pool: int, timeouts: dict[str, int]) -> dict[str, Any]
     host = query.pop("host", "") or parts.hostname or ""
     options.update(query)  # sslmode, sslrootcert, application_name, …: libpq's own names
     if pool:
-        options["pool"] = {"min_size": 2, "max_size": pool, "timeout": 10}
+        options["pool"] = {"min_size": max(2, 2 * pool // 3), "max_size": pool, "timeout": 10}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, cast
 
 Scope = Literal["all", "own", "assigned"]
@@ -77,6 +78,12 @@ class Grants:
                 answer = _EVERYTHING
             self._answers[permission] = answer
         return answer
+
+
+@lru_cache(maxsize=1024)
+def grants_of(permissions: tuple[str, ...]) -> Grants:
+    """The same grants for the same permissions: most people hold what many others hold."""
+    return Grants(permissions)
 
 
 def covers(scopes: frozenset[Scope], *, owned: bool, assigned: bool) -> bool:

@@ -189,7 +189,7 @@ class User(AbstractBaseUser):
     @cached_property
     def grants(self) -> rules.Grants:
         """The permissions of all roles held, compiled for matching."""
-        return rules.Grants(permission for _, permissions in self._held_roles for permission in permissions)
+        return rules.grants_of(tuple(permission for _, permissions in self._held_roles for permission in permissions))
 
     def refresh_from_db(
         self, using: str | None = None, fields: Iterable[str] | None = None, from_queryset: Any = None

@@ -20,7 +20,7 @@ from augmented.launcher.wait import end_with_parent
 
 QUEUE = "control"
 LOOK_EVERY = 10.0  # seconds
-# Two jobs a second: a minute's worth. A worker that is merely busy reads between two turns of five seconds.
+# Four jobs a second: half a minute's worth. A worker that is merely busy reads between two turns of five seconds.
 TOO_MANY = 120
 LOOKS = 3  # in a row, each with more than the one before
 

@@ -39,6 +39,14 @@ def servers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMess
     )
 
 
+@register()
+def choices(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """A misspelt choice must not pass for the other one."""
+    if settings.AUGMENTED_UNKNOWN_EVENTS in ("accept", "refuse"):
+        return []
+    return [Error("AUGMENTED_UNKNOWN_EVENTS is accept or refuse.", id="augmented.E007")]
+
+
 @register(Tags.models)
 def every_app_has_a_store(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """A model whose app is not named in augmented/stores.py would lie in no store."""
@@ -51,7 +59,7 @@ def every_app_has_a_store(app_configs: Sequence[AppConfig] | None, **_: Any) -> 
 
 def refuse_to_start_wrongly() -> None:
     """For processes that run no system checks (web, worker, beat). Raises ImproperlyConfigured with all that is missing."""
-    found = mandatory_variables(None) + servers(None)
+    found = mandatory_variables(None) + servers(None) + choices(None)
     if found:
         raise ImproperlyConfigured("\n".join(f"{message.msg} ({message.id})" for message in found))
 

@@ -12,16 +12,17 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from apps.events.models import DeadLetter, QueuedEvent
 from apps.tasks.models import ReadyTask
 from apps.workflows.models import InboxSignal, WorkflowInstance
 
 
 class SystemCollector(Collector):
-    """Work that lies ready, work in hand, instances under way. Nothing at all while Postgres is away."""
+    """Work that lies ready, work in hand, instances under way, events and dead letters. Nothing at all while Postgres is away."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            gauges, instances = _queue(), _instances()
+            gauges, instances, families = _queue(), _instances(), _events()
         except DatabaseError:
             return
         for name, (text, value) in gauges.items():
@@ -32,6 +33,7 @@ class SystemCollector(Collector):
         for status, number in instances.items():
             family.add_metric([status], number)
         yield family
+        yield from families
 
 
 def _queue() -> dict[str, tuple[str, float]]:
@@ -59,6 +61,23 @@ def _queue() -> dict[str, tuple[str, float]]:
 def _instances() -> dict[str, int]:
     open_ones = WorkflowInstance.objects.exclude(status__in=WorkflowInstance.TERMINAL)
     return dict(open_ones.values_list("status").annotate(number=Count("pk")).order_by("status"))
+
+
+def _events() -> list[GaugeMetricFamily]:
+    """How full each queue of events is, and what no subscriber could handle."""
+    depth = GaugeMetricFamily("augmented_events_queued", "Events that are not routed yet, by queue.", labels=["queue"])
+    oldest = GaugeMetricFamily(
+        "augmented_oldest_event_seconds", "For how long the oldest of them has lain.", labels=["queue"]
+    )
+    dead = GaugeMetricFamily("augmented_dead_letters", "Dead letters that wait for somebody, by kind.", labels=["kind"])
+    queues = QueuedEvent.objects.values_list("queue").annotate(number=Count("pk"), oldest=Min("recorded_at"))
+    for queue, number, since in queues.order_by("queue"):
+        depth.add_metric([queue], number)
+        oldest.add_metric([queue], max(0.0, (timezone.now() - since).total_seconds()))
+    pending = DeadLetter.objects.filter(status=DeadLetter.Status.PENDING).values_list("kind")
+    for kind, number in pending.annotate(number=Count("pk")).order_by("kind"):
+        dead.add_metric([kind], number)
+    return [depth, oldest, dead]
 
 
 registry = CollectorRegistry()

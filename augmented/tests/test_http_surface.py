@@ -14,6 +14,8 @@ from rest_framework.test import APIClient
 
 from apps.auth.models import User
 from apps.auth.tests.factories import Cast
+from apps.events.services import dead_letters
+from apps.events.tests.factories import new_event, recorded
 from apps.tasks.models import ReadyTask
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +92,16 @@ def test_metrics_show_what_lies_ready_and_for_how_long(cast: Cast, api: Callable
     assert found["augmented_tasks_leased"] == "1.0"
     assert found["augmented_leases_expired"] == "1.0"
     assert 89 < float(found["augmented_oldest_ready_seconds"]) < 100
+
+
+def test_metrics_show_events_that_wait_and_dead_letters(cast: Cast, api: Callable[[User | None], APIClient]) -> None:
+    recorded(new_event("e-1"), new_event("e-2"))
+    [event] = recorded(new_event("e-3"))
+    dead_letters.refuse(event.document, "trigger:gone", {"code": "GONE", "message": "Gone."})
+    shown = api(cast.admin).get("/metrics").content.decode()
+    assert 'augmented_events_queued{queue="default"} 3.0' in shown
+    assert 'augmented_oldest_event_seconds{queue="default"}' in shown
+    assert 'augmented_dead_letters{kind="trigger"} 1.0' in shown
 
 
 def test_the_api_page_loads_nothing_from_elsewhere_and_has_no_inline_script(client: Client) -> None:

@@ -38,6 +38,12 @@ def test_production_names_every_variable_that_is_missing_at_once() -> None:
         assert f"{name} must" in done.stderr
 
 
+def test_a_misspelt_choice_does_not_pass_for_the_other_one() -> None:
+    done = check(PRODUCTION | {"AUGMENTED_UNKNOWN_EVENTS": "reject"})
+    assert done.returncode != 0
+    assert "AUGMENTED_UNKNOWN_EVENTS is accept or refuse" in done.stderr
+
+
 def test_the_web_process_refuses_to_start_without_its_variables() -> None:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "-c", "import augmented.asgi"]

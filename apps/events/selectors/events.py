@@ -45,7 +45,8 @@ def events(
     if is_scanned(
         pattern=pattern,
         source_type=source_type,
-        case=correlation_id or causation_id,
+        correlation_id=correlation_id,
+        causation_id=causation_id,
         search=search,
         since=since,
         until=until,
@@ -74,13 +75,14 @@ def is_scanned(
     *,
     pattern: str = "",
     source_type: str = "",
-    case: str = "",
+    correlation_id: str = "",
+    causation_id: str = "",
     search: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> bool:
-    """Whether only events of the last seven days are looked through: the store may hold very many."""
-    indexed = case or (pattern and ends_of(pattern)[0])
+    """Whether :func:`events` looks through those of the last seven days only: the store may hold very many."""
+    indexed = correlation_id or causation_id or (pattern and ends_of(pattern)[0])
     return bool((search or source_type or pattern) and not indexed and not since and not until)
 
 

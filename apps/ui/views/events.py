@@ -152,15 +152,7 @@ def _limits(chosen: dict[str, str]) -> tuple[dict[str, Any], bool]:
         "since": max(since) if since else None,
         "until": midnight(last + timedelta(days=1)) if last else None,
     }
-    scanned = events.is_scanned(
-        pattern=limits["pattern"],
-        source_type=limits["source_type"],
-        case=limits["correlation_id"],
-        search=limits["search"],
-        since=limits["since"],
-        until=limits["until"],
-    )
-    return limits, scanned
+    return limits, events.is_scanned(**limits)
 
 
 def _newer(rows: Any, cursor: str) -> dict[str, Any]:

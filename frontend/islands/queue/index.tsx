@@ -1,5 +1,6 @@
 /** Sets up a queue or changes its settings; the expression of its order is checked while it is written. */
 import { type FormEvent, useState } from "react";
+import { FormFoot } from "@/components/ui/FormFoot";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { Violation } from "@/lib/documents";
 import { Duration, Field } from "../schedule/fields";
@@ -178,24 +179,14 @@ export default function QueueIsland({ queue, waiting = 0 }: QueueProps) {
             </p>
           )}
         </div>
-        {failure && (
-          <div className="notice notice-error" role="alert">
-            <div>
-              <p className="font-medium">{failure}</p>
-              {violations.slice(0, 5).map((each) => (
-                <p key={each.pointer + each.code}>{each.message}</p>
-              ))}
-            </div>
-          </div>
-        )}
       </div>
-      <div className="flex items-center gap-3 border-t border-line p-4">
+      <FormFoot failure={failure} violations={violations}>
         <span className="text-muted text-xs">{queue ? "Holds for all processes within a second." : ""}</span>
         <button type="submit" className="btn btn-primary btn-sm ml-auto" disabled={busy || Boolean(order.violation)}>
           {busy && <span className="loading loading-spinner loading-xs" aria-hidden />}
           {queue ? "Save settings" : "Create queue"}
         </button>
-      </div>
+      </FormFoot>
     </form>
   );
 }

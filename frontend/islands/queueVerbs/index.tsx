@@ -92,7 +92,7 @@ export function consequences(verb: QueueVerb, queue: QueueNow): string[] {
     return [
       "Senders from outside are refused, and told to try again later. What workflows emit still comes in.",
       depth + retrying > 0
-        ? `${waiting(depth)}${retrying > 0 ? `, ${counted(retrying, "delivery is", "deliveries are")} to be tried again` : ""}; all of that is dealt with, then the queue says that it is drained.`
+        ? `${upper(waiting(depth))}${retrying > 0 ? `, ${counted(retrying, "delivery is", "deliveries are")} to be tried again` : ""}; all of that is dealt with, then the queue says that it is drained.`
         : "It is empty, so it is drained at once.",
       "It stays so until it is resumed.",
     ];
@@ -108,6 +108,10 @@ export function consequences(verb: QueueVerb, queue: QueueNow): string[] {
 
 function waiting(depth: number): string {
   return depth === 0 ? "none waits" : counted(depth, "waits", "wait");
+}
+
+function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function counted(number: number, one: string, many: string): string {

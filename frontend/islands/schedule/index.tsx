@@ -1,7 +1,6 @@
 /** Makes or changes a schedule: which workflow, when, with which input. The rule is previewed while it is written. */
 import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { SchemaForm, type SchemaFormHandle } from "@/components/form/SchemaForm";
-import { Notes } from "@/components/ui/Notes";
 import { SaveBar } from "@/components/ui/SaveBar";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
@@ -312,10 +311,10 @@ export default function ScheduleIsland({ document: saved, revision, workflowId, 
             </Field>
           </div>
         </details>
-
-        <Notes failure={failure} violations={violations} />
       </div>
       <SaveBar
+        failure={failure}
+        violations={violations}
         noun="schedule"
         isNew={!saved}
         enabled={document.enabled ?? true}

@@ -1,7 +1,6 @@
 /** Makes or changes an event trigger: which event, what it does, with which input. Tried on an event while it is written. */
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { JsonEditor } from "@/components/form/JsonEditor";
-import { Notes } from "@/components/ui/Notes";
 import { SaveBar } from "@/components/ui/SaveBar";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
@@ -323,10 +322,10 @@ export default function TriggerIsland(props: TriggerProps) {
             </Field>
           </div>
         </details>
-
-        <Notes failure={failure} violations={elsewhere} />
       </div>
       <SaveBar
+        failure={failure}
+        violations={elsewhere}
         noun="trigger"
         isNew={!saved}
         enabled={document.enabled ?? true}

@@ -1,7 +1,6 @@
 /** Makes or changes a webhook: its address, what proves the sender, the event, the workflow that it starts. */
 import { type FormEvent, useState } from "react";
 import { JsonEditor } from "@/components/form/JsonEditor";
-import { Notes } from "@/components/ui/Notes";
 import { SaveBar } from "@/components/ui/SaveBar";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
@@ -330,9 +329,10 @@ export default function WebhookIsland({ document: saved, revision, secrets, base
             </details>
           </>
         )}
-        <Notes failure={failure} violations={violations} />
       </div>
       <SaveBar
+        failure={failure}
+        violations={violations}
         noun="webhook"
         isNew={!saved}
         enabled={document.enabled ?? true}

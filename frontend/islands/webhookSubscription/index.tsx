@@ -1,7 +1,6 @@
 /** Makes or changes a webhook subscription: which events go where, signed with which secret. */
 import { type FormEvent, useState } from "react";
 import { JsonEditor } from "@/components/form/JsonEditor";
-import { Notes } from "@/components/ui/Notes";
 import { SaveBar } from "@/components/ui/SaveBar";
 import { ApiProblem, api, idempotencyKey, messageOf } from "@/lib/api";
 import type { JsonSchema, Violation } from "@/lib/documents";
@@ -209,9 +208,10 @@ export default function SubscriptionIsland({ document: saved, revision, secrets 
             </div>
           </div>
         </details>
-        <Notes failure={failure} violations={violations} />
       </div>
       <SaveBar
+        failure={failure}
+        violations={violations}
         noun="subscription"
         isNew={!saved}
         enabled={document.enabled ?? true}

@@ -1,3 +1,6 @@
+import type { Violation } from "@/lib/documents";
+import { FormFoot } from "./FormFoot";
+
 /** The foot of a form for something that is in force as saved: whether it is active, and the button that saves it. */
 export function SaveBar({
   noun,
@@ -5,6 +8,8 @@ export function SaveBar({
   enabled,
   busy,
   broken,
+  failure,
+  violations,
   onEnable,
 }: {
   noun: string;
@@ -12,10 +17,12 @@ export function SaveBar({
   enabled: boolean;
   busy: boolean;
   broken: boolean;
+  failure: string;
+  violations: Violation[];
   onEnable: (enabled: boolean) => void;
 }) {
   return (
-    <div className="flex items-center gap-3 border-t border-line p-4">
+    <FormFoot failure={failure} violations={violations}>
       <label className="choice">
         <input
           type="checkbox"
@@ -29,6 +36,6 @@ export function SaveBar({
         {busy && <span className="loading loading-spinner loading-xs" aria-hidden />}
         {isNew ? `Create ${noun}` : `Save ${noun}`}
       </button>
-    </div>
+    </FormFoot>
   );
 }
